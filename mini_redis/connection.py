@@ -1,0 +1,116 @@
+"""One thread per client: socket <-> session. Reads, has the session execute, sends.
+
+The thread sends its own replies. While a send would block because the client does not read, the thread goes on taking
+in what the client sends, and executes nothing of it: a client that sends a million commands before it reads a reply is
+then served, and one that never reads costs no more than it sent, up to ``client-query-buffer-limit``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+from collections import deque
+
+from mini_redis.clients.client import Client
+from mini_redis.commands.context import ServerParts
+from mini_redis.dispatch import Session
+
+RECV_BYTES = 64 * 1024
+MAX_RECV_BYTES = 1024 * 1024
+"""One step of reading a big argument: never allocate on the word of a header more than this ahead of the bytes."""
+STRANGER_BACKLOG_BYTES = 1024 * 1024
+DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
+WAITALL = getattr(socket, "MSG_WAITALL", 0)
+
+
+class Connection:
+    """A connected socket and the session that it speaks to. Belongs to its thread; others may only :meth:`end` it."""
+
+    def __init__(self, server: ServerParts, sock: socket.socket, client: Client) -> None:
+        self.socket = sock
+        self.client = client
+        self.session = Session(server, client, self._send)
+        self._clock = server.clock
+        self._limit_bytes: int = server.config["client-query-buffer-limit"]
+        self._backlog: deque[bytes] = deque()  # read while a send was blocked, not executed yet
+        self._backlog_bytes = 0
+        self._at_end = False  # the client has said its last byte
+
+    def run(self) -> None:
+        """Serve until either side ends the connection. Raises OSError when the link breaks."""
+        execute, receive, send = self.session.execute, self._receive, self._send
+        client, clock, counters = self.client, self._clock, self.session.counters
+        while not client.is_closing:
+            data = receive()
+            if not data:
+                return
+            counters.input_bytes += len(data)
+            client.active_s = clock.access_s
+            out = execute(data)
+            if out:
+                send(out)
+
+    def end(self) -> None:
+        """Have the connection's thread leave its wait and clean up. From any thread."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Free what the connection holds. By its own thread, last."""
+        self.session.close()
+        self.socket.close()
+
+    def _receive(self) -> bytes:
+        if self._backlog:
+            data = self._backlog.popleft()
+            self._backlog_bytes -= len(data)
+            return data
+        if self._at_end:
+            return b""
+        parser = self.session.parser
+        missing = parser.missing_bytes
+        self.client.query_bytes = parser.buffered_bytes
+        if missing <= RECV_BYTES:
+            return self.socket.recv(RECV_BYTES)
+        return self.socket.recv(min(missing, MAX_RECV_BYTES), WAITALL)
+
+    def _send(self, data: bytes) -> None:
+        self.session.counters.output_bytes += len(data)
+        try:
+            sent = self.socket.send(data, DONTWAIT)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            with memoryview(data) as view:
+                self._send_rest(view[sent:])
+
+    def _send_rest(self, rest: memoryview) -> None:
+        """Send when there is room, and read meanwhile. Raises OSError if the client is gone or sent beyond the limit."""
+        with selectors.DefaultSelector() as selector:
+            both = selectors.EVENT_READ | selectors.EVENT_WRITE
+            key = selector.register(self.socket, selectors.EVENT_WRITE if self._at_end else both)
+            while rest:
+                for _, events in selector.select():
+                    if events & selectors.EVENT_READ and not self._read_ahead():
+                        key = selector.modify(self.socket, selectors.EVENT_WRITE)
+                    if events & selectors.EVENT_WRITE:
+                        with contextlib.suppress(BlockingIOError):
+                            rest = rest[self.socket.send(rest, DONTWAIT):]
+            selector.unregister(key.fileobj)
+
+    def _read_ahead(self) -> bool:
+        """Take in what has come; False at the end of what the client has to say."""
+        try:
+            data = self.socket.recv(RECV_BYTES, DONTWAIT)
+        except BlockingIOError:
+            return True
+        if not data:
+            self._at_end = True
+            return False
+        self._backlog.append(data)
+        self._backlog_bytes += len(data)
+        limit = self._limit_bytes if self.client.authenticated else STRANGER_BACKLOG_BYTES
+        if self._backlog_bytes > limit:
+            raise OSError("the client sends without reading, beyond client-query-buffer-limit")
+        return True

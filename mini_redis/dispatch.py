@@ -1,0 +1,325 @@
+"""One command from argv to reply: look-up, checks, locks, call, log, encoding. For all of a batch, in one loop.
+
+A :class:`Session` is one client's conversation without its socket: bytes in, bytes out. The loop in
+:meth:`Session._run_batch` is the hottest code of the server. It holds the *short way*, for commands whose only key is
+their first argument and that nothing stands in the way of; everything else (several keys, no key, containers, wrong
+arity, a busy key, a client that is not authenticated) takes the *general way* below it. Both give the same results: the
+short way is the general one with its steps written out, and tests run the same commands through both.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any
+
+from mini_redis import errors
+from mini_redis.clients.client import Client
+from mini_redis.commands.context import Context, ServerParts
+from mini_redis.commands.table import EXCLUSIVE, FREE, SHARED, CommandSpec
+from mini_redis.errors import CommandError
+from mini_redis.observe.stats import Counters
+from mini_redis.protocol.encoder import BULK_HEADS, CRLF, INTEGERS, NULL_BULK, TABLE_SIZE, encode
+from mini_redis.protocol.parser import Argv, RequestParser, Wire
+from mini_redis.protocol.replies import OK
+from mini_redis.store.entry import DEAD, MISSING
+from mini_redis.store.gate import Member
+from mini_redis.store.locking import ABSENT, KeyBusy
+
+logger = logging.getLogger("mini_redis")
+
+MAX_REPLY_BYTES = 1024 * 1024
+"""Replies of a batch beyond this are sent before the batch goes on."""
+HTTP_VERBS = frozenset((b"post", b"host:"))
+
+Sender = Callable[[bytes], None]
+
+
+class Session:
+    """One client's conversation. Belongs to one thread, which is the member ``member`` of the gate.
+
+    ``send`` takes replies of a batch that grow past 1 MB; without one they are kept until the batch ends. ``close``
+    must be called at the end.
+    """
+
+    def __init__(self, server: ServerParts, client: Client, send: Sender | None = None) -> None:
+        self.server = server
+        self.client = client
+        self.parser = RequestParser(server.config["proto-max-bulk-len"], client.authenticated)
+        self.member = Member()
+        self.ctx = Context(server, self.member, client)
+        self.counters = Counters(self.ctx)
+        self._find_spec = server.table.spellings.get
+        self._send = send
+        self._out: list[bytes] = []
+        self._big_bytes = 0  # of replies in `_out` that are not small
+        self._inside = False  # whether this thread has its share of the gate
+        server.store.gate.register(self.member)
+        server.stats.open(self.counters)
+        server.clients.add(client)
+
+    def close(self) -> None:
+        """Leave the gate's members and the table of clients."""
+        self.server.store.gate.unregister(self.member)
+        self.server.stats.close(self.counters)
+        self.server.clients.remove(self.client)
+
+    def execute(self, data: bytes) -> bytes:
+        """Feed what arrived, run every command that is complete, give the replies.
+
+        After a protocol error the last reply says so and ``client.is_closing`` is set.
+        """
+        parser, client, log = self.parser, self.client, self.ctx.log
+        parser.keep_wire = log.on
+        commands = parser.feed(data)
+        while commands:
+            wire, parser.wire = parser.wire, None
+            self._run(commands, wire)
+            if client.is_closing or parser.authenticated:
+                break
+            parser.authenticated = client.authenticated  # a stranger's commands are read one by one
+            commands = parser.feed(b"")
+        if parser.error is not None and not client.is_closing:
+            self._out.append(parser.error.wire)
+            self.server.stats.add("protocol_errors")
+            client.is_closing = True
+        out, self._out = self._out, []
+        self._big_bytes = 0
+        return b"".join(out)
+
+    # --- the batch
+
+    def _run(self, commands: list[Argv], wire: Wire | None) -> None:
+        """Run a batch; replies go to ``_out``. Enters the gate once, after commands at its front that need none."""
+        spec = self._find_spec(commands[0][0])
+        if spec is None or spec.subcommands or spec.gate == FREE:
+            commands = self._run_without_gate(commands, wire)
+            if not commands:
+                return
+        gate, member, log = self.ctx.gate, self.member, self.ctx.log
+        gate.enter(member)
+        self._inside = True
+        try:
+            self._run_batch(commands, wire)
+        finally:
+            self._inside = False
+            gate.leave(member)
+        if log.on:
+            log.drain()
+
+    def _run_without_gate(self, commands: list[Argv], wire: Wire | None) -> list[Argv]:
+        """Run what may run while the gate is closed, from the front; gives the rest, none if the connection closes."""
+        for number, argv in enumerate(commands):
+            spec = self.server.table.resolve(argv[0])
+            if spec is not None and spec.subcommands and len(argv) > 1:
+                spec = spec.subcommands.get(argv[1].lower())
+            if spec is None or spec.gate != FREE:
+                return commands[number:]
+            if self._run_general(argv, None, wire):
+                return []
+        return []
+
+    def _run_batch(self, commands: list[Argv], wire: Wire | None) -> None:
+        """The loop. Local names for what each command needs: an attribute costs as much as a look-up in a dict."""
+        ctx, client, gate, out = self.ctx, self.client, self.ctx.gate, self._out
+        find_spec, find_entry = self._find_spec, ctx.rebind()
+        integers, heads, null = INTEGERS, BULK_HEADS, NULL_BULK[client.resp]
+        running: CommandSpec | None = None  # the command of the run that is being timed
+        begun = calls = 0
+        for argv in commands:
+            if gate.stop:  # somebody wants the whole keyspace: give way between two commands
+                gate.leave(self.member)
+                gate.enter(self.member)
+                find_entry = ctx.rebind()
+            spec = find_spec(argv[0])
+            words = len(argv)
+            entry = None
+            if spec is not None and client.plain and spec.short_min <= words <= spec.short_max:
+                key = argv[1]
+                entry = find_entry(key)
+                if entry is None:
+                    entry = ABSENT if not spec.writes else self._placeholder(key)
+                elif not entry.acquire(False):
+                    entry = None
+                elif entry.value is DEAD:
+                    entry.release()
+                    entry = None
+            if entry is None:  # the general way
+                if running is not None:
+                    self._count(running, calls, begun, perf_counter_ns())
+                    running = None
+                if self._run_general(argv, spec, wire):
+                    return
+                out, find_entry, null = self._out, ctx.rebind(), NULL_BULK[client.resp]
+                continue
+            # the short way; `entry` is locked
+            if spec is not running:
+                now = perf_counter_ns()
+                if running is not None:
+                    self._count(running, calls, begun, now)
+                running, calls, begun = spec, 0, now
+            calls += 1
+            ctx.key = key
+            ctx.entry = entry
+            try:
+                if entry.expire_ms is not None:
+                    ctx.expire_due(ctx.number, key, entry)
+                if ctx.changes.before_change is not None and spec.writes:
+                    ctx.changes.before_change(ctx.number, key, entry.value)
+                if words == 2:
+                    reply = spec.handler(ctx, key)
+                elif words == 3:
+                    reply = spec.handler(ctx, key, argv[2])
+                else:
+                    reply = spec.handler(ctx, *argv[1:])
+            except Exception as error:  # every failure becomes a reply; the connection and the locks are kept in order
+                reply = self._failed(error, spec)
+            if ctx.dirty or ctx.before:
+                ctx.record(wire, argv)
+            if ctx.unsettled:
+                ctx.settle_single()
+            if entry is not ABSENT:
+                entry.release()
+            else:
+                self.counters.misses += 1
+            ctx.now = 0
+            kind = type(reply)
+            if kind is bytes and len(reply) < TABLE_SIZE:
+                out += (heads[len(reply)], reply, CRLF)
+            elif reply is OK:
+                out.append(OK.wire)
+            elif kind is int and 0 <= reply < TABLE_SIZE:
+                out.append(integers[reply])
+            elif reply is None:
+                out.append(null)
+            else:
+                self._append_encoded(reply)
+                out, find_entry = self._out, ctx.rebind()  # it may have sent them, and left the gate for that
+        if running is not None:
+            self._count(running, calls, begun, perf_counter_ns())
+        ctx.key, ctx.entry = None, ABSENT
+
+    def _placeholder(self, key: bytes) -> Any:
+        """The locked entry of a key that was absent; None if somebody else has just made and taken it."""
+        try:
+            return self.ctx.lock_one(key)
+        except KeyBusy:
+            return None
+
+    # --- the general way
+
+    def _run_general(self, argv: Argv, spec: CommandSpec | None, wire: Wire | None) -> bool:
+        """Run one command with every check and any kind of lock set. True if the connection is to be closed now."""
+        ctx = self.ctx
+        ctx.key, ctx.entry = None, ABSENT
+        begun = perf_counter_ns()
+        try:
+            admitted = self._admit(argv, spec)
+            reply = self._call(admitted, argv, wire)
+            self._count(admitted, 1, begun, perf_counter_ns())
+        except CommandError as error:
+            if self.client.is_closing:
+                return True
+            reply = error
+            self.server.stats.add_error(spec.name if spec else "", error.code, True)
+        self._append_encoded(reply)
+        return self.client.is_closing
+
+    def _admit(self, argv: Argv, spec: CommandSpec | None) -> CommandSpec:
+        """What stands between a client and a command, in Redis's order; gives the spec of the (sub)command."""
+        if spec is None:
+            spec = self.server.table.resolve(argv[0])
+            if spec is None:
+                if argv[0].lower() in HTTP_VERBS:  # a browser's forged request: nothing more is run or answered
+                    self.server.stats.add("protocol_errors")
+                    self.client.is_closing = True
+                raise errors.UnknownCommand(argv)
+        if spec.subcommands is not None and len(argv) > 1:
+            subcommand = spec.subcommands.get(argv[1].lower())
+            if subcommand is None:
+                raise errors.UnknownSubcommand(spec.name.upper(), argv[1])
+            spec = subcommand
+        if not spec.min_words <= len(argv) <= spec.max_words:
+            raise errors.WrongArity(spec.name)
+        if not self.client.authenticated and "no_auth" not in spec.flags:
+            raise errors.NoAuth()
+        return spec
+
+    def _call(self, spec: CommandSpec, argv: Argv, wire: Wire | None) -> Any:
+        """Get what the command needs to hold, run it, end the unit."""
+        ctx = self.ctx
+        if spec.gate == FREE:
+            return self._guarded(spec, argv)
+        if spec.gate != SHARED:
+            (ctx.become_exclusive if spec.gate == EXCLUSIVE else ctx.take_turn)()
+        try:
+            if spec.keys:
+                ctx.lock(spec.pairs(ctx.number, argv))
+                if not spec.writes:
+                    self.counters.lookups += len(ctx.entries)
+                    self.counters.misses += sum([entry.value is MISSING for entry in ctx.entries.values()])
+            return self._guarded(spec, argv)
+        finally:
+            ctx.end(wire, argv)
+
+    def _guarded(self, spec: CommandSpec, argv: Argv) -> Any:
+        assert spec.handler is not None  # a container without one is not admitted
+        try:
+            return spec.handler(self.ctx, *argv[spec.first_argument:])
+        except Exception as error:  # as in the short way
+            return self._failed(error, spec)
+
+    def _failed(self, error: Exception, spec: CommandSpec) -> CommandError:
+        """Turn what a handler raised into its reply. A bug is logged with its traceback and without arguments."""
+        ctx = self.ctx
+        if isinstance(error, CommandError):
+            reply = error
+        elif isinstance(error, MemoryError) and not ctx.dirty:
+            reply = errors.NotEnoughMemory()
+        else:
+            logger.error("command %s failed unexpectedly", spec.name, exc_info=error)
+            self.server.stats.add("internal_errors")
+            if ctx.dirty:
+                ctx.log_present_state()
+            reply = errors.InternalError()
+        self.server.stats.add_error(spec.name, reply.code, False)
+        return reply
+
+    # --- replies and figures
+
+    def _append_encoded(self, reply: Any) -> None:
+        try:
+            data = encode(reply, self.client.resp)
+        except (TypeError, MemoryError) as error:  # a handler's bug, or a reply too big: the change itself stands
+            logger.error("a reply could not be encoded", exc_info=error)
+            self.server.stats.add("internal_errors")
+            data = errors.InternalError().wire
+        self._out.append(data)
+        self._big_bytes += len(data)
+        if self._big_bytes > MAX_REPLY_BYTES and self._send is not None and self._inside:
+            self._send_early(self._send)
+
+    def _send_early(self, send: Sender) -> None:
+        """Let go of the gate, send what there is, come back: a batch must not pile up replies without bound."""
+        out, self._out = self._out, []
+        self._big_bytes = 0
+        ctx = self.ctx
+        ctx.gate.leave(self.member)
+        try:
+            ctx.log.drain()
+            send(b"".join(out))
+        finally:
+            ctx.gate.enter(self.member)
+
+    def _count(self, spec: CommandSpec, calls: int, begun_ns: int, now_ns: int) -> None:
+        """Count a run of one command."""
+        counters = self.counters
+        row = counters.commands.get(spec.name)
+        if row is None:
+            row = counters.commands[spec.name] = [0, 0]
+        row[0] += calls
+        row[1] += now_ns - begun_ns
+        if spec.short_max and not spec.writes:
+            counters.lookups += calls
+        self.client.last_command = spec.name

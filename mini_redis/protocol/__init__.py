@@ -1,0 +1,1 @@
+"""RESP2, RESP3 and inline commands as pure functions of bytes: no sockets, no locks, no commands."""

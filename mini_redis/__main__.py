@@ -22,7 +22,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from mini_redis import __version__
+from mini_redis import __version__, affinity
 from mini_redis.config import Config, ConfigError
 from mini_redis.server import Server
 
@@ -148,6 +148,8 @@ def set_up_process(config: Config) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     _raise_descriptor_limit(config)
+    if config["one-cpu"] and affinity.is_useful():
+        affinity.start()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

@@ -30,7 +30,7 @@ class Connection:
     def __init__(self, server: ServerParts, sock: socket.socket, client: Client) -> None:
         self.socket = sock
         self.client = client
-        self.session = Session(server, client, self._send)
+        self.session = Session(server, client, self._send_rest)
         self._clock = server.clock
         self._limit_bytes: int = server.config["client-query-buffer-limit"]
         self._backlog: deque[bytes] = deque()  # read while a send was blocked, not executed yet
@@ -39,17 +39,23 @@ class Connection:
 
     def run(self) -> None:
         """Serve until either side ends the connection. Raises OSError when the link breaks."""
-        execute, receive, send = self.session.execute, self._receive, self._send
-        client, clock, counters = self.client, self._clock, self.session.counters
+        receive, send, execute = self.socket.recv, self.socket.send, self.session.execute
+        client, clock, parser, counters = self.client, self._clock, self.session.parser, self.session.counters
         while not client.is_closing:
-            data = receive()
+            data = self._receive() if parser.needs_care or self._backlog else receive(RECV_BYTES)
             if not data:
                 return
             counters.input_bytes += len(data)
             client.active_s = clock.access_s
             out = execute(data)
             if out:
-                send(out)
+                try:
+                    sent = send(out, DONTWAIT)
+                except BlockingIOError:
+                    sent = 0
+                counters.output_bytes += sent
+                if sent < len(out):
+                    self._send_rest(out, sent)
 
     def end(self) -> None:
         """Have the connection's thread leave its wait and clean up. From any thread."""
@@ -75,29 +81,19 @@ class Connection:
             return self.socket.recv(RECV_BYTES)
         return self.socket.recv(min(missing, MAX_RECV_BYTES), WAITALL)
 
-    def _send(self, data: bytes) -> None:
-        self.session.counters.output_bytes += len(data)
-        try:
-            sent = self.socket.send(data, DONTWAIT)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
-            with memoryview(data) as view:
-                self._send_rest(view[sent:])
-
-    def _send_rest(self, rest: memoryview) -> None:
+    def _send_rest(self, data: bytes, sent: int = 0) -> None:
         """Send when there is room, and read meanwhile. Raises OSError if the client is gone or sent beyond the limit."""
-        with selectors.DefaultSelector() as selector:
-            both = selectors.EVENT_READ | selectors.EVENT_WRITE
-            key = selector.register(self.socket, selectors.EVENT_WRITE if self._at_end else both)
-            while rest:
+        with memoryview(data) as view, selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_WRITE | (0 if self._at_end else selectors.EVENT_READ))
+            while sent < len(view):
                 for _, events in selector.select():
                     if events & selectors.EVENT_READ and not self._read_ahead():
-                        key = selector.modify(self.socket, selectors.EVENT_WRITE)
+                        selector.modify(self.socket, selectors.EVENT_WRITE)
                     if events & selectors.EVENT_WRITE:
-                        with contextlib.suppress(BlockingIOError):
-                            rest = rest[self.socket.send(rest, DONTWAIT):]
-            selector.unregister(key.fileobj)
+                        with contextlib.suppress(BlockingIOError), view[sent:] as rest:
+                            count = self.socket.send(rest, DONTWAIT)
+                            sent += count
+                            self.session.counters.output_bytes += count
 
     def _read_ahead(self) -> bool:
         """Take in what has come; False at the end of what the client has to say."""

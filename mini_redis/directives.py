@@ -485,6 +485,8 @@ MEANINGFUL = (
     _fixed("enable-protected-configs", LOCAL_SWITCH, "no"),
     # Our own: how long a thread computes before another may, in seconds.
     _fixed("switch-interval", Seconds(0.00001, 1.0), "0.005"),
+    # Our own: whether the process keeps to one CPU at a time (affinity.py has the figures).
+    _fixed("one-cpu", YES_NO, "yes"),
 )
 
 # The types, logs and files named here come with later issues; until then nothing in the server asks for these.

@@ -1,7 +1,7 @@
 """One command from argv to reply: look-up, checks, locks, call, log, encoding. For all of a batch, in one loop.
 
 A :class:`Session` is one client's conversation without its socket: bytes in, bytes out. The loop in
-:meth:`Session._run_batch` is the hottest code of the server. It holds the *short way*, for commands whose only key is
+:meth:`Session._run` is the hottest code of the server. It holds the *short way*, for commands whose only key is
 their first argument and that nothing stands in the way of; everything else (several keys, no key, containers, wrong
 arity, a busy key, a client that is not authenticated) takes the *general way* below it. Both give the same results: the
 short way is the general one with its steps written out, and tests run the same commands through both.
@@ -50,11 +50,14 @@ class Session:
         self.member = Member()
         self.ctx = Context(server, self.member, client)
         self.counters = Counters(self.ctx)
-        self._find_spec = server.table.spellings.get
         self._send = send
-        self._out: list[bytes] = []
+        self._out: list[bytes] = []  # replies of the batch; always this very list
         self._big_bytes = 0  # of replies in `_out` that are not small
-        self._inside = False  # whether this thread has its share of the gate
+        self._inside = True  # whether this thread has its share of the gate while it runs a command
+        self._find_spec = server.table.spellings.get
+        # what _run needs in local names, unpacked in one step: a batch of one command would pay for ten look-ups
+        self._hot = (self.ctx, client, self.ctx.gate, self.member.lock.acquire, self.member.lock.release, self._out,
+                     self._find_spec, self.counters)
         server.store.gate.register(self.member)
         server.stats.open(self.counters)
         server.clients.add(client)
@@ -70,135 +73,149 @@ class Session:
 
         After a protocol error the last reply says so and ``client.is_closing`` is set.
         """
-        parser, client, log = self.parser, self.client, self.ctx.log
-        parser.keep_wire = log.on
-        commands = parser.feed(data)
-        while commands:
-            wire, parser.wire = parser.wire, None
-            self._run(commands, wire)
-            if client.is_closing or parser.authenticated:
-                break
-            parser.authenticated = client.authenticated  # a stranger's commands are read one by one
+        commands = self.parser.feed(data)
+        if commands:
+            self._run(commands)
+        if self.parser.needs_care:
+            self._finish_carefully()
+        reply = b"".join(self._out)
+        self._out.clear()
+        self._big_bytes = 0
+        return reply
+
+    def _finish_carefully(self) -> None:
+        """Read on what a stranger sent, command by command, as long as it stays in order; answer a protocol error."""
+        parser, client = self.parser, self.client
+        commands = [[b""]]
+        while commands and not parser.authenticated and not client.is_closing:
+            if client.authenticated:
+                parser.authenticate()
             commands = parser.feed(b"")
+            if commands:
+                self._run(commands)
         if parser.error is not None and not client.is_closing:
             self._out.append(parser.error.wire)
             self.server.stats.add("protocol_errors")
             client.is_closing = True
-        out, self._out = self._out, []
-        self._big_bytes = 0
-        return b"".join(out)
 
     # --- the batch
 
-    def _run(self, commands: list[Argv], wire: Wire | None) -> None:
-        """Run a batch; replies go to ``_out``. Enters the gate once, after commands at its front that need none."""
-        spec = self._find_spec(commands[0][0])
-        if spec is None or spec.subcommands or spec.gate == FREE:
-            commands = self._run_without_gate(commands, wire)
+    def _run(self, commands: list[Argv]) -> None:
+        """Run a batch; replies go to ``_out``. The hot loop: steps are written out here that have methods elsewhere."""
+        ctx, client, gate, enter, leave, out, find_spec, counters = self._hot
+        spec = find_spec(commands[0][0])
+        if spec is None or not spec.short_max:
+            commands = self._run_without_gate(commands)
             if not commands:
                 return
-        gate, member, log = self.ctx.gate, self.member, self.ctx.log
-        gate.enter(member)
-        self._inside = True
+        log = ctx.log
+        wire = self._take_wire() if log.on else None
+        running: CommandSpec | None = None  # the command of the run that is being timed
+        begun = calls = 0
+        enter()
+        if gate.stop:
+            leave()
+            gate.enter(self.member)
         try:
-            self._run_batch(commands, wire)
+            find_entry = ctx.rebind()
+            for argv in commands:
+                if gate.stop:  # somebody wants the whole keyspace: give way between two commands
+                    leave()
+                    gate.enter(self.member)
+                    find_entry = ctx.rebind()
+                spec = find_spec(argv[0])
+                words = len(argv)
+                entry = None
+                if spec is not None and client.plain and spec.short_min <= words <= spec.short_max:
+                    key = argv[1]
+                    entry = find_entry(key)
+                    if entry is None:
+                        entry = ABSENT if not spec.writes else self._placeholder(key)
+                    elif not entry.acquire(False):
+                        entry = None
+                    elif entry.value is DEAD:
+                        entry.release()
+                        entry = None
+                if entry is None:  # the general way
+                    if running is not None:
+                        self._count(running, calls, begun, perf_counter_ns())
+                        running = None
+                    if self._run_general(argv, spec, wire):
+                        return
+                    find_entry = ctx.rebind()
+                    continue
+                # the short way; `entry` is locked
+                if spec is not running:
+                    now = perf_counter_ns()
+                    if running is not None:
+                        self._count(running, calls, begun, now)
+                    running, calls, begun = spec, 0, now
+                calls += 1
+                ctx.key = key
+                ctx.entry = entry
+                try:
+                    if entry.expire_ms is not None:
+                        ctx.expire_due(ctx.number, key, entry)
+                    if ctx.changes.before_change is not None and spec.writes:
+                        ctx.changes.before_change(ctx.number, key, entry.value)
+                    if words == 2:
+                        reply = spec.handler(ctx, key)
+                    elif words == 3:
+                        reply = spec.handler(ctx, key, argv[2])
+                    else:
+                        reply = spec.handler(ctx, *argv[1:])
+                except Exception as error:  # every failure becomes a reply; connection and locks are kept in order
+                    reply = self._failed(error, spec)
+                if ctx.dirty or ctx.before:
+                    ctx.record(wire, argv)
+                if ctx.unsettled:
+                    ctx.settle_single()
+                if entry is not ABSENT:
+                    entry.release()
+                else:
+                    counters.misses += 1
+                ctx.now = 0
+                kind = type(reply)
+                if kind is bytes and len(reply) < TABLE_SIZE:
+                    out += (BULK_HEADS[len(reply)], reply, CRLF)
+                elif reply is OK:
+                    out.append(OK.wire)
+                elif kind is int and 0 <= reply < TABLE_SIZE:
+                    out.append(INTEGERS[reply])
+                elif reply is None:
+                    out.append(NULL_BULK[client.resp])
+                else:
+                    self._append_encoded(reply)
+                    find_entry = ctx.rebind()  # it may have sent them, and left the gate for that
         finally:
-            self._inside = False
-            gate.leave(member)
+            leave()
+            if running is not None:
+                self._count(running, calls, begun, perf_counter_ns())
+            ctx.key, ctx.entry = None, ABSENT
         if log.on:
             log.drain()
 
-    def _run_without_gate(self, commands: list[Argv], wire: Wire | None) -> list[Argv]:
-        """Run what may run while the gate is closed, from the front; gives the rest, none if the connection closes."""
-        for number, argv in enumerate(commands):
-            spec = self.server.table.resolve(argv[0])
-            if spec is not None and spec.subcommands and len(argv) > 1:
-                spec = spec.subcommands.get(argv[1].lower())
-            if spec is None or spec.gate != FREE:
-                return commands[number:]
-            if self._run_general(argv, None, wire):
-                return []
-        return []
+    def _take_wire(self) -> Wire | None:
+        """The spelling of the batch, if the log wants it; says whether it shall be kept of the next."""
+        parser = self.parser
+        wire, parser.wire, parser.keep_wire = parser.wire, None, self.ctx.log.on
+        return wire
 
-    def _run_batch(self, commands: list[Argv], wire: Wire | None) -> None:
-        """The loop. Local names for what each command needs: an attribute costs as much as a look-up in a dict."""
-        ctx, client, gate, out = self.ctx, self.client, self.ctx.gate, self._out
-        find_spec, find_entry = self._find_spec, ctx.rebind()
-        integers, heads, null = INTEGERS, BULK_HEADS, NULL_BULK[client.resp]
-        running: CommandSpec | None = None  # the command of the run that is being timed
-        begun = calls = 0
-        for argv in commands:
-            if gate.stop:  # somebody wants the whole keyspace: give way between two commands
-                gate.leave(self.member)
-                gate.enter(self.member)
-                find_entry = ctx.rebind()
-            spec = find_spec(argv[0])
-            words = len(argv)
-            entry = None
-            if spec is not None and client.plain and spec.short_min <= words <= spec.short_max:
-                key = argv[1]
-                entry = find_entry(key)
-                if entry is None:
-                    entry = ABSENT if not spec.writes else self._placeholder(key)
-                elif not entry.acquire(False):
-                    entry = None
-                elif entry.value is DEAD:
-                    entry.release()
-                    entry = None
-            if entry is None:  # the general way
-                if running is not None:
-                    self._count(running, calls, begun, perf_counter_ns())
-                    running = None
-                if self._run_general(argv, spec, wire):
-                    return
-                out, find_entry, null = self._out, ctx.rebind(), NULL_BULK[client.resp]
-                continue
-            # the short way; `entry` is locked
-            if spec is not running:
-                now = perf_counter_ns()
-                if running is not None:
-                    self._count(running, calls, begun, now)
-                running, calls, begun = spec, 0, now
-            calls += 1
-            ctx.key = key
-            ctx.entry = entry
-            try:
-                if entry.expire_ms is not None:
-                    ctx.expire_due(ctx.number, key, entry)
-                if ctx.changes.before_change is not None and spec.writes:
-                    ctx.changes.before_change(ctx.number, key, entry.value)
-                if words == 2:
-                    reply = spec.handler(ctx, key)
-                elif words == 3:
-                    reply = spec.handler(ctx, key, argv[2])
-                else:
-                    reply = spec.handler(ctx, *argv[1:])
-            except Exception as error:  # every failure becomes a reply; the connection and the locks are kept in order
-                reply = self._failed(error, spec)
-            if ctx.dirty or ctx.before:
-                ctx.record(wire, argv)
-            if ctx.unsettled:
-                ctx.settle_single()
-            if entry is not ABSENT:
-                entry.release()
-            else:
-                self.counters.misses += 1
-            ctx.now = 0
-            kind = type(reply)
-            if kind is bytes and len(reply) < TABLE_SIZE:
-                out += (heads[len(reply)], reply, CRLF)
-            elif reply is OK:
-                out.append(OK.wire)
-            elif kind is int and 0 <= reply < TABLE_SIZE:
-                out.append(integers[reply])
-            elif reply is None:
-                out.append(null)
-            else:
-                self._append_encoded(reply)
-                out, find_entry = self._out, ctx.rebind()  # it may have sent them, and left the gate for that
-        if running is not None:
-            self._count(running, calls, begun, perf_counter_ns())
-        ctx.key, ctx.entry = None, ABSENT
+    def _run_without_gate(self, commands: list[Argv]) -> list[Argv]:
+        """Run what may run while the gate is closed, from the front; gives the rest, none if the connection closes."""
+        self._inside = False
+        try:
+            for number, argv in enumerate(commands):
+                spec = self.server.table.resolve(argv[0])
+                if spec is not None and spec.subcommands and len(argv) > 1:
+                    spec = spec.subcommands.get(argv[1].lower())
+                if spec is None or spec.gate != FREE:
+                    return commands[number:]
+                if self._run_general(argv, None, None):
+                    return []
+            return []
+        finally:
+            self._inside = True
 
     def _placeholder(self, key: bytes) -> Any:
         """The locked entry of a key that was absent; None if somebody else has just made and taken it."""
@@ -257,7 +274,7 @@ class Session:
             if spec.keys:
                 ctx.lock(spec.pairs(ctx.number, argv))
                 if not spec.writes:
-                    self.counters.lookups += len(ctx.entries)
+                    self.counters.lookups += len(ctx.entries) - (spec.short_max > 0)
                     self.counters.misses += sum([entry.value is MISSING for entry in ctx.entries.values()])
             return self._guarded(spec, argv)
         finally:
@@ -302,24 +319,22 @@ class Session:
 
     def _send_early(self, send: Sender) -> None:
         """Let go of the gate, send what there is, come back: a batch must not pile up replies without bound."""
-        out, self._out = self._out, []
+        data = b"".join(self._out)
+        self._out.clear()
         self._big_bytes = 0
         ctx = self.ctx
         ctx.gate.leave(self.member)
         try:
             ctx.log.drain()
-            send(b"".join(out))
+            send(data)
         finally:
             ctx.gate.enter(self.member)
 
     def _count(self, spec: CommandSpec, calls: int, begun_ns: int, now_ns: int) -> None:
         """Count a run of one command."""
-        counters = self.counters
-        row = counters.commands.get(spec.name)
+        row = self.counters.commands.get(spec)
         if row is None:
-            row = counters.commands[spec.name] = [0, 0]
+            row = self.counters.commands[spec] = [0, 0]
         row[0] += calls
         row[1] += now_ns - begun_ns
-        if spec.short_max and not spec.writes:
-            counters.lookups += calls
         self.client.last_command = spec.name

@@ -218,6 +218,50 @@ class NotADouble(CommandError):
     text = "One or more scores can't be converted into double"
 
 
+class NotFinite(CommandError):
+    text = "value is NaN or Infinity"
+
+
+class OutOfBounds(OutOfRange):
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__(f"value is out of range, value must between {low} and {high}")
+
+
+class MustBeGreaterThanZero(CommandError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} should be greater than 0")
+
+
+class MustNotBeNegative(CommandError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} can't be negative")
+
+
+class TooManyKeysAnnounced(CommandError):
+    text = "Number of keys can't be greater than number of args"
+
+
+class RankIsZero(CommandError):
+    text = ("RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start "
+            "from the end of the list")
+
+
+class NegativeExpire(CommandError):
+    text = "invalid expire time, must be >= 0"
+
+
+class FieldsMissing(CommandError):
+    text = "Mandatory argument FIELDS is missing or not at the right position"
+
+
+class FieldCountNotPositive(CommandError):
+    text = "Number of fields must be a positive integer"
+
+
+class FieldCountMismatch(CommandError):
+    text = "The `numfields` parameter must match the number of arguments"
+
+
 # --- connections
 
 

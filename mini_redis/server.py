@@ -143,6 +143,9 @@ class Server:
         self._all_gone = threading.Condition()  # guards _connections; notified when the last one ends
         self._stopping = threading.Event()
         self._stopped = False
+        self._stop_asked = _thread.allocate_lock()  # held until somebody asks the server to stop
+        self._stop_asked.acquire()
+        self._is_impatient = False
         self._last_complaint_s = -1.0
 
     # --- life
@@ -167,13 +170,17 @@ class Server:
         self._start_thread("cron", self._run_cron)
 
     def request_stop(self) -> None:
-        """Have :meth:`wait` return. From any thread, and from signal handlers."""
-        self._stopping.set()
+        """Have :meth:`wait` return; asked again, no longer wait for clients. From any thread and from signal handlers,
+        so it only lets go of a lock: an Event's own lock may be held by the very thread that the signal interrupts."""
+        try:
+            self._stop_asked.release()
+        except RuntimeError:  # it was asked before
+            self._is_impatient = True
 
     def wait(self) -> None:
-        """Block until somebody asks the server to stop. A short wait again and again, so that signals come through."""
-        while not self._stopping.wait(1.0):
-            pass
+        """Block until somebody asks the server to stop."""
+        self._stop_asked.acquire()
+        self._stop_asked.release()
 
     def stop(self) -> None:
         """Stop accepting, end all connections, wait for their threads. Idempotent; at most about 10 s."""
@@ -189,8 +196,11 @@ class Server:
         with self._all_gone:
             for connection in self._connections.values():
                 connection.end()
-            if not self._all_gone.wait_for(lambda: not self._connections, STOP_SECONDS):
-                logger.warning("%d connections did not end in %d s", len(self._connections), STOP_SECONDS)
+            deadline = time.monotonic() + STOP_SECONDS
+            while self._connections and time.monotonic() < deadline and not self._is_impatient:
+                self._all_gone.wait(0.1)
+            if self._connections:
+                logger.warning("%d connections had not ended when the server stopped", len(self._connections))
         for thread in self._threads:
             thread.join()
         self.write_log.flush()

@@ -40,7 +40,8 @@ SAMPLE = 200  # operations in one timing; few enough that 1,000 elements can los
 GROWTH_LIMIT = 3.0
 VALUE = b"xxx"
 Executor = Callable[[bytes], bytes]  # one received batch -> the replies that are sent
-Work = Callable[[], None]
+Work = Callable[[], Any]
+Rename = Callable[[bytes], Sequence[bytes]]  # a name -> the command for it
 
 
 # ---- the adapter: the only place that knows how mini_redis is entered
@@ -60,9 +61,11 @@ def make_parser() -> Callable[[bytes], list]:
     return RequestParser().feed
 
 
-def run_active_expiry(server: Any) -> None:
-    """One step of the background expiry, which a server that was not started does not run by itself."""
-    server.run_active_expiry()
+def make_active_expiry(server: Any) -> Work:
+    """One cycle of a background expiry that begins its walk anew; a server not started runs none by itself."""
+    from mini_redis.store.expiry import ActiveExpiry
+
+    return ActiveExpiry(server.store).cycle
 
 
 # ---- timing
@@ -73,7 +76,6 @@ def time_in_turns(works: Sequence[tuple[Work, Work | None]], operations: int, ro
     clock = time.perf_counter_ns
     gc.collect()
     gc.freeze()  # a collection that walks a million elements would land in one work's time by chance
-    gc.disable()
     try:
         for number in range(rounds + 1):
             for times, (work, undo) in zip(found, works):
@@ -85,7 +87,6 @@ def time_in_turns(works: Sequence[tuple[Work, Work | None]], operations: int, ro
                 if number:  # the first round warms up
                     times.append(taken / operations)
     finally:
-        gc.enable()
         gc.unfreeze()
     return found
 
@@ -230,11 +231,12 @@ def each(call: Callable[[Any], Any], arguments: Sequence[Any]) -> Work:
 # ---- lists
 
 def list_structure() -> Structure:
-    """LinkedList: nodes of many elements, so that finding a place takes a step per node, not per element."""
+    """LinkedList: a chain of blocks of B elements, so that finding a place takes a step per block."""
+    from mini_redis.types.limits import EncodingLimits
     from mini_redis.types.lists import LinkedList
 
     def fill(size: int) -> Any:
-        items = LinkedList()
+        items = LinkedList(EncodingLimits())
         for name in _names(size):
             items.push_right(name)
         return items
@@ -257,20 +259,23 @@ def list_structure() -> Structure:
 
     def range_middle(items: Any, size: int) -> tuple[Work, None]:
         begin = size // 2 - 50
-        return repeat(lambda: items.range(begin, begin + 100)), None
+        return repeat(lambda: items.slice(begin, begin + 100)), None
 
     def range_left(items: Any, size: int) -> tuple[Work, None]:
-        return repeat(lambda: items.range(0, 100)), None
+        return repeat(lambda: items.slice(0, 100)), None
 
-    walk = "O(N / node size) to the place"
+    def insert_middle(items: Any, size: int) -> tuple[Work, Work]:
+        return repeat(lambda: items.insert(size // 2, b"inserted")), lambda: items.remove(b"inserted", 0)
+
     return Structure("list", fill, (
         Operation("LPUSH", "O(1)", push_left),
         Operation("RPUSH", "O(1)", push_right),
         Operation("LPOP", "O(1)", pop_left),
         Operation("LINDEX at the ends", "O(1)", index_ends),
-        Operation("LINDEX anywhere", walk, index_anywhere, linear=True),
+        Operation("LINDEX anywhere", "O(N/B)", index_anywhere, linear=True),
         Operation("LRANGE 0 99", "O(range)", range_left),
-        Operation("LRANGE 100 in the middle", walk + " + O(range)", range_middle, linear=True),
+        Operation("LRANGE 100 in the middle", "O(N/B + range)", range_middle, linear=True),
+        Operation("LINSERT in the middle", "O(N/B + B)", insert_middle, linear=True),
     ))
 
 
@@ -283,10 +288,11 @@ def _put_back(put: Callable[[Any], Any], taken: list) -> None:
 
 def set_structure() -> Structure:
     """Set: a dict with a dense array beside it, which makes a random member O(1)."""
+    from mini_redis.types.limits import EncodingLimits
     from mini_redis.types.sets import Set
 
     def fill(size: int) -> Any:
-        members = Set()
+        members = Set(EncodingLimits())
         for name in _names(size):
             members.add(name)
         return members
@@ -305,11 +311,16 @@ def set_structure() -> Structure:
     def pop(members: Any, size: int) -> tuple[Work, Work]:
         taken: list[bytes] = []
         source = random.Random(0)
-        return repeat(lambda: taken.append(members.pop(source))), lambda: _put_back(members.add, taken)
 
-    def random_member(members: Any, size: int) -> tuple[Work, None]:
+        def put_back() -> None:
+            _put_back(members.add, taken)
+            source.seed(0)  # the same places in every round, like the same names elsewhere
+
+        return repeat(lambda: taken.append(members.pop_random(source))), put_back
+
+    def random_member(members: Any, size: int) -> tuple[Work, Work]:
         source = random.Random(0)
-        return repeat(lambda: members.random_member(source)), None
+        return repeat(lambda: members.random_member(source)), lambda: source.seed(0)
 
     def scan(members: Any, size: int) -> tuple[Work, None]:
         return each(lambda cursor: members.scan(cursor, 10), _cursors(size)), None
@@ -334,9 +345,10 @@ def _cursors(size: int) -> list[int]:
 def hash_structure() -> Structure:
     """Hash: as a set, with a value to each field."""
     from mini_redis.types.hashes import Hash
+    from mini_redis.types.limits import EncodingLimits
 
     def fill(size: int) -> Any:
-        fields = Hash()
+        fields = Hash(EncodingLimits())
         for name in _names(size):
             fields.set(name, VALUE)
         return fields
@@ -387,9 +399,9 @@ def keyspace_structure() -> Structure:
 
     def batch(execute: Executor, commands: Iterable[Sequence[bytes]]) -> Work:
         data = b"".join(map(encode_command, commands))
-        return lambda: _ignore(execute(data))
+        return lambda: execute(data)
 
-    def changing(do: Callable[[bytes], Sequence[bytes]], undo: Callable[[bytes], Sequence[bytes]] | None = None):
+    def changing(do: Rename, undo: Rename | None = None) -> Callable[[Any, int], tuple[Work, Work | None]]:
         """Bind to a batch that runs a command for each name of the sample, undone by another command for each."""
 
         def bind(subject: tuple[Executor, Any], size: int) -> tuple[Work, Work | None]:
@@ -401,31 +413,42 @@ def keyspace_structure() -> Structure:
     def scan(subject: tuple[Executor, Any], size: int) -> tuple[Work, None]:
         return batch(subject[0], ((b"SCAN", b"%d" % cursor, b"COUNT", b"10") for cursor in _cursors(size))), None
 
-    restore = (lambda name: (b"SET", name, VALUE))
     return Structure("keyspace", fill_keyspace, (
         Operation("GET", "O(1)", changing(lambda name: (b"GET", name))),
         Operation("SET a new key", "O(1)", changing(lambda name: (b"SET", b"new:" + name, VALUE),
                                                    lambda name: (b"DEL", b"new:" + name))),
-        Operation("DEL", "O(1)", changing(lambda name: (b"DEL", name), restore)),
-        Operation("EXPIRE", "O(1)", changing(lambda name: (b"EXPIRE", name, b"10000"), lambda name: (b"PERSIST", name))),
+        Operation("DEL", "O(1)", changing(lambda name: (b"DEL", name), lambda name: (b"SET", name, VALUE))),
+        Operation("EXPIRE", "O(1)", changing(lambda name: (b"EXPIRE", name, b"10000"),
+                                             lambda name: (b"PERSIST", name))),
         Operation("RANDOMKEY", "O(1)", changing(lambda name: (b"RANDOMKEY",))),
         Operation("SCAN COUNT 10", "O(count)", scan),
     ))
 
 
 def expiry_structure() -> Structure:
-    """A keyspace in which every key has a TTL far away: what the background cycle costs while nothing is due."""
+    """The background expiry in a keyspace where every key has a TTL far away."""
 
-    def step(subject: tuple[Executor, Any], size: int) -> tuple[Work, None]:
-        return repeat(lambda: run_active_expiry(subject[1])), None
+    def idle_cycle(subject: tuple[Executor, Any], size: int) -> tuple[Work, None]:
+        return repeat(make_active_expiry(subject[1])), None
+
+    def expire_due(subject: tuple[Executor, Any], size: int) -> tuple[Work, Work]:
+        """SAMPLE keys are due, the last that were made, which is where a new walk begins."""
+        execute, server = subject
+        set_due = b"".join(encode_command([b"SET", name, VALUE, b"PX", b"1"]) for name in spread(size, b"due:"))
+        cycles: list[Work] = []
+
+        def make_due() -> None:
+            execute(set_due)
+            cycles[:] = [make_active_expiry(server)]
+            time.sleep(0.003)
+
+        make_due()
+        return lambda: cycles[0](), make_due
 
     return Structure("expiry", lambda size: fill_keyspace(size, b"EX", b"100000"), (
-        Operation("a step of active expiry", "O(keys sampled)", step),
+        Operation("a cycle with nothing due", "O(keys looked at)", idle_cycle),
+        Operation("expiring a due key", "O(1)", expire_due),
     ))
-
-
-def _ignore(_reply: bytes) -> None:
-    """What is timed is the making of the replies, not their reading."""
 
 
 STRUCTURES: dict[str, Callable[[], Structure]] = {
@@ -461,7 +484,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
                         help=f"parts by name: path, {', '.join(STRUCTURES)}")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="numbers of elements, smallest first")
-    parser.add_argument("--check", action="store_true", help="exit 1 if an operation costs too much more at the last size")
+    parser.add_argument("--check", action="store_true", help="exit 1 if an operation costs too much more at the end")
     parser.add_argument("--limit", type=float, default=GROWTH_LIMIT, help="how much more is too much (default 3)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     arguments = parser.parse_args(words)
@@ -480,7 +503,8 @@ def main(words: Sequence[str] | None = None) -> int:
     machine = describe_machine()
     print(machine_line(machine))
     path = measure_path(arguments.rounds) if "path" in wanted else []
-    report_path(path)
+    if path:
+        report_path(path)
     structures = (STRUCTURES[name]() for name in wanted if name != "path")
     growth = measure_growth(structures, arguments.sizes, arguments.rounds)
     if arguments.json:

@@ -12,6 +12,12 @@ is the command; `/set` after it names the type its keys should hold for the comm
 does not matter. Sorted by group, as in Redis's documentation.
 """
 
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
 STRING = """
 APPEND/string key value
 DECR/string key
@@ -179,3 +185,104 @@ GROUPS = {
     "connection": CONNECTION,
     "server": SERVER,
 }
+
+
+@dataclass(frozen=True)
+class Node:
+    """A piece of syntax. `kind` is word, argument, sequence, choice, optional or repeated; `text` is a word or an
+    argument's kind; `words` are the options anywhere inside."""
+
+    kind: str
+    text: str = ""
+    parts: tuple[Node, ...] = ()
+    since: tuple[int, ...] = (0,)
+
+    @property
+    def words(self) -> frozenset[str]:
+        inside = [part.words for part in self.parts]
+        inside.append(frozenset(self.wordless))
+        return frozenset([self.text] if self.kind == "word" else []).union(*inside)
+
+    @property
+    def wordless(self) -> list[str]:
+        """The name, in brackets, of an optional argument that no word introduces, such as LPOP's count."""
+        first = self.parts[0].parts[0] if self.kind == "optional" and self.parts[0].parts else None
+        return [f"[{first.text}]"] if first is not None and first.kind == "argument" else []
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """One line of the grammar: `label` is the command with its subcommand, `type_name` what its keys should hold."""
+
+    group: str
+    label: str
+    type_name: str
+    body: Node
+    since: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        return self.label.split()[0]
+
+
+class _Parser:
+    """Reads one line of the grammar by recursive descent."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+
+    def sequence(self, closing: str | None = None) -> Node:
+        """Everything up to the closing bracket, as a sequence or a choice of sequences."""
+        branches: list[list[Node]] = [[]]
+        since = (0,)
+        while self.tokens and self.tokens[0] != closing:
+            token = self.tokens.pop(0)
+            if token == "|":
+                branches.append([])
+            elif token == "...":
+                branches[-1].append(Node("repeated", parts=(branches[-1].pop(),)))
+            elif token.startswith("@"):
+                since = parse_version(token[1:])
+            else:
+                branches[-1].append(self._item(token))
+        if closing:
+            self.tokens.pop(0)
+        sequences = tuple(Node("sequence", parts=tuple(branch)) for branch in branches)
+        body = sequences[0] if len(sequences) == 1 else Node("choice", parts=sequences)
+        return Node(body.kind, parts=body.parts, since=since)
+
+    def _item(self, token: str) -> Node:
+        if token == "(":
+            return self.sequence(")")
+        if token == "[":
+            inside = self.sequence("]")
+            return Node("optional", parts=(inside,), since=inside.since)
+        if token.isupper() or token.isdigit():
+            return Node("word", token)
+        return Node("argument", token.partition(":")[0])
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """Major and minor version: `7.4.1` is (7, 4)."""
+    return tuple(int(part) for part in text.split(".")[:2])
+
+
+def read_grammar(version: tuple[int, ...], has_command: Callable[[str], bool] = lambda name: True) -> list[Syntax]:
+    """The syntax of every command that a server of this version has."""
+    result = []
+    for group, text in GROUPS.items():
+        for line in text.strip().splitlines():
+            head, *tokens = line.split()
+            name, type_name = head.split("/")
+            body = _Parser(tokens).sequence()
+            leading = list(itertools.takewhile(lambda node: node.kind == "word", body.parts))
+            label = " ".join([name, *(node.text for node in leading)])
+            body = Node("sequence", parts=body.parts[len(leading) :], since=body.since)
+            if version >= body.since and has_command(name):
+                result.append(Syntax(group, label, type_name, _without_newer(body, version), body.since))
+    return result
+
+
+def _without_newer(node: Node, version: tuple[int, ...]) -> Node:
+    parts = tuple(_without_newer(part, version) for part in node.parts if part.since <= version)
+    return Node(node.kind, node.text, parts, node.since)

@@ -18,16 +18,12 @@ Exit status: 0 if all is equal and explained, 1 for a difference or too little c
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,18 +31,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from command_generator import (  # noqa: E402
-    DATABASES,
-    DIRECTIVES,
-    KEYS,
-    Command,
-    Coverage,
-    Generator,
-    Syntax,
-    mentions,
-    parse_version,
-    read_grammar,
-)
+from command_generator import Command, Coverage, Generator, mentions  # noqa: E402
+from command_grammar import Syntax, read_grammar  # noqa: E402
+from command_values import DATABASES, KEYS  # noqa: E402
+from compared_servers import NO_REPLY, SetupError, Target, running, started  # noqa: E402
 from reply_rules import Pair, describe_kind, find_known, is_equal  # noqa: E402
 
 from tests import resp  # noqa: E402
@@ -55,80 +43,6 @@ from tests.transcripts import runner  # noqa: E402
 BLOCK, CHUNK = 1000, 100
 QUOTA = 50  # what every command and option must reach in a run of 100,000 commands
 SHRINK_S = 5.0  # the time spent on finding the commands behind one difference
-
-
-# Servers
-
-
-@dataclass
-class Target:
-    """A server to compare: its address, and a connection that is replaced by `reset`."""
-
-    name: str
-    host: str
-    port: int
-    client: Any = None
-    version: tuple[int, ...] = (0,)
-
-    def connect(self) -> resp.Client:
-        """A fresh connection in place of the old one."""
-        if self.client is not None:
-            self.client.close()
-        self.client = resp.connect(self.host, self.port, timeout_s=60)
-        return self.client
-
-    def reset(self) -> None:
-        """Empty the server, set every directive used here to its default, and reconnect."""
-        client = self.connect()
-        defaults = [
-            part for name, (since, values) in DIRECTIVES.items() if self.version >= since for part in (name, values[0])
-        ]
-        commands = [["FLUSHALL"], ["CONFIG", "SET", *defaults], ["DEBUG", "SET-ACTIVE-EXPIRE", "1"]]
-        for command, reply in zip(commands, client.pipeline(commands)):
-            if reply != resp.OK:
-                raise SetupError(f"{self.name}: {command}: {reply}")
-
-
-class SetupError(Exception):
-    """The comparison cannot run."""
-
-
-def find_free_port() -> int:
-    """A TCP port on the loopback interface that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def started(name: str, command: list[str]) -> Iterator[Target]:
-    """A server process on a free port, stopped at the end. `command` ends where the directives begin."""
-    port = find_free_port()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as log:
-        arguments = ["--port", str(port), "--save", "", "--enable-debug-command", "yes", "--dir", folder]
-        environment = {**os.environ, "LC_ALL": "C"}
-        process = subprocess.Popen([*command, *arguments], stdout=log, stderr=log, cwd=ROOT, env=environment)
-        try:
-            yield wait_for(Target(name, "127.0.0.1", port), process, log)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def wait_for(target: Target, process: subprocess.Popen[bytes] | None = None, log: Any = None) -> Target:
-    """The target, once it answers. Fills in its version and makes it look for expired keys more often."""
-    for _ in range(200):
-        if process is not None and process.poll() is not None:
-            log.seek(0)
-            raise SetupError(f"{target.name} stopped: {log.read().decode(errors='replace').strip()[-500:]}")
-        try:
-            client = target.connect()
-        except OSError:
-            time.sleep(0.05)
-            continue
-        target.version = parse_version(runner.read_version(target.host, target.port))
-        client.execute("CONFIG", "SET", "hz", "100")
-        return target
-    raise SetupError(f"{target.name} does not answer on {target.host}:{target.port}")
 
 
 # Comparison
@@ -188,7 +102,8 @@ class Comparison:
                 continue
             known = find_known(pair)
             if known is None:
-                self._report(Difference(block, pair, history + commands[: position + 1]))
+                end = len(commands) if _is_lost(pair) else position + 1
+                self._report(Difference(block, pair, history + commands[:end]))
                 return False
             self.explained[known.reason] += 1
             if known.diverges:
@@ -203,10 +118,10 @@ class Comparison:
         expected, got = [], []
         for batch in _batches(commands):
             frames = b"".join(resp.encode_command(command.argv) for command in batch)
-            self.reference.client.send_raw(frames)
-            self.ours.client.send_raw(frames)
-            expected += [self.reference.client.read_answer() for _ in batch]
-            got += [self.ours.client.read_answer() for _ in batch]
+            self.reference.send(frames)
+            self.ours.send(frames)
+            expected += self.reference.read(len(batch))
+            got += self.ours.read(len(batch))
             if batch[-1].pause_ms:
                 time.sleep(batch[-1].pause_ms / 1000)
             if batch[-1].label == "QUIT":
@@ -220,8 +135,8 @@ class Comparison:
 
     def check_scans(self, block: int, history: list[Command]) -> None:
         """Walk SCAN, SSCAN and HSCAN to their ends on both servers; they must return the same."""
-        for prefix, suffix in [([b"SCAN"], [])] + [([b"SSCAN", key], []) for key in KEYS]:
-            expected, got = (scan_fully(target.client, prefix, suffix) for target in (self.reference, self.ours))
+        for prefix in [[b"SCAN"], *([name, key] for name in (b"SSCAN", b"HSCAN") for key in KEYS)]:
+            expected, got = (scan_fully(target.client, prefix) for target in (self.reference, self.ours))
             if expected != got:
                 command = Command([*prefix, b"0", b"COUNT", b"3"], prefix[0].decode())
                 self._report(Difference(block, Pair(command, expected, got), [*history, command]))
@@ -239,7 +154,7 @@ class Comparison:
             self.differences[sort].count += 1
             return
         self.differences[sort] = difference
-        if self._still_differs(difference.history):
+        if self._still_differs(difference.history, difference):
             difference.history = self._shrink(difference)
         else:
             difference.history[-40:-40] = [Command([b"(sent again, they do not differ; these came last)"], "")]
@@ -258,28 +173,39 @@ class Comparison:
         """A short sequence that still ends in a difference: first only commands about the same keys, then pieces of
         falling size left out while the rest still shows it."""
         history, deadline = difference.history, time.monotonic() + SHRINK_S
-        tail = 2 if len(history) > 1 and history[-2].probe else 1
-        before, last = history[:-tail], history[-tail:]
-        keys = set(last[-1].argv[1:]).intersection(KEYS)
+        tail = 0 if _is_lost(difference.pair) else 2 if len(history) > 1 and history[-2].probe else 1
+        before, last = history[: len(history) - tail], history[len(history) - tail :]
+        keys = set(difference.pair.argv[1:]).intersection(KEYS) if tail else set()
         related = [command for command in before if mentions(command, keys)]
-        if keys and self._still_differs(related + last):
+        if keys and self._still_differs(related + last, difference):
             before = related
         size = len(before)
         while size and time.monotonic() < deadline:
             start = 0
             while start < len(before) and time.monotonic() < deadline:
                 fewer = before[:start] + before[start + size :]
-                if self._still_differs(fewer + last):
+                if self._still_differs(fewer + last, difference):
                     before = fewer
                 else:
                     start += size
             size //= 2
         return before + last
 
-    def _still_differs(self, commands: list[Command]) -> bool:
+    def _still_differs(self, commands: list[Command], difference: Difference) -> bool:
+        """Whether the last reply to these commands differs; or any is missing, if that was the difference."""
         self._reset()
-        pair = self.exchange(commands)[-1]
-        return not is_equal(pair) and find_known(pair) is None
+        if not commands:
+            return False
+        pairs = self.exchange(commands)
+        if _is_lost(difference.pair):
+            return any(map(_is_lost, pairs))
+        return not is_equal(pairs[-1]) and find_known(pairs[-1]) is None
+
+
+def _is_lost(pair: Pair) -> bool:
+    """Whether our server closed the connection or hung. The command to blame may then be any later one: a server
+    that fails may take replies along that it had not sent yet."""
+    return isinstance(pair.got, resp.Error) and pair.got.startswith(NO_REPLY)
 
 
 def _batches(commands: list[Command]) -> Iterator[list[Command]]:
@@ -316,11 +242,11 @@ def _checkpoint() -> list[Command]:
     return result
 
 
-def scan_fully(client: resp.Client, prefix: list[bytes], suffix: list[bytes]) -> Any:
+def scan_fully(client: resp.Client, prefix: list[bytes]) -> Any:
     """The sorted set of all that a scan returns until its cursor is 0 again; an error as it is."""
     cursor, seen = b"0", set()
     while True:
-        reply = client.execute(*prefix, cursor, b"COUNT", b"3", *suffix)
+        reply = client.execute(*prefix, cursor, b"COUNT", b"3")
         if isinstance(reply, resp.Error):
             return reply
         cursor, items = reply
@@ -424,12 +350,6 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-transcripts", dest="transcripts", action="store_false")
     parser.add_argument("--max-differences", type=int, default=30, metavar="N", help="stop after so many sorts")
     return parser.parse_args(arguments)
-
-
-def running(name: str, address: str) -> Target:
-    """A server that runs already."""
-    host, _, port = address.rpartition(":")
-    return wait_for(Target(name, host or "127.0.0.1", int(port)))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,6 +18,11 @@ import socketserver
 import sys
 import threading
 from _thread import start_new_thread
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mini_redis import affinity  # noqa: E402  (the checkout's own)
 
 RECEIVE_BYTES = 65536
 LISTEN_BACKLOG = 511
@@ -52,10 +57,13 @@ def main() -> int:
     options = argparse.ArgumentParser(description="answer +OK to every command, to find the ceiling of a server")
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--switch-interval", type=float, metavar="SECONDS", help="as sys.setswitchinterval takes it")
+    options.add_argument("--one-cpu", action="store_true", help="keep to one CPU, as mini_redis does")
     options.add_argument("--stack-bytes", type=int, default=0, help="stack of a client's thread, 0 for the default")
     arguments = options.parse_args()
     if arguments.switch_interval:
         sys.setswitchinterval(arguments.switch_interval)
+    if arguments.one_cpu and affinity.is_useful():
+        affinity.start()
     if arguments.stack_bytes:
         threading.stack_size(arguments.stack_bytes)
     with NullServer(("127.0.0.1", arguments.port), answer) as server:

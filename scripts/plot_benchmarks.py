@@ -32,7 +32,7 @@ except ImportError:
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 BEGIN_MARK = "<!-- tables: written by scripts/plot_benchmarks.py --update-docs -->"
 END_MARK = "<!-- end of tables -->"
-NO_MATPLOTLIB = "matplotlib is not installed; it is in an extra of its own: python3 -m pip install '.[bench]'"
+NO_MATPLOTLIB = "matplotlib is missing: python3 -m pip install '.[bench]' installs it (Python 3.11 or later)"
 
 TITLES = {"null": "null server", "mini": "mini_redis", "redis": "Redis", "fakeredis": "fakeredis"}
 COLORS = {"null": "#8c8c8c", "mini": "#0072b2", "redis": "#d55e00", "fakeredis": "#009e73"}  # told apart by all eyes
@@ -144,7 +144,8 @@ def draw_growth(core: dict) -> Any:
         return None
     columns = 2
     rows = -(-len(structures) // columns)
-    figure, all_axes = pyplot.subplots(rows, columns, figsize=(11, 4 * rows), squeeze=False, sharex=True)
+    figure, all_axes = pyplot.subplots(rows, columns, figsize=(11, 3 * rows), squeeze=False,
+                                       sharex=True, sharey=True)
     for axes, structure in zip(all_axes.flat, structures):
         for row in core["growth"]:
             if row["structure"] == structure:
@@ -164,7 +165,8 @@ def make_tables(documents: dict[str, dict]) -> str:
     parts = []
     for name, document in documents.items():
         tables = server_tables if document["kind"] == "server" else core_tables
-        parts += [f"### {name}: {machine_line(document['machine'])}, {document['machine']['date']}", "", *tables(document)]
+        machine = document["machine"]
+        parts += [f"### {name}: {machine_line(machine)}, {machine['date']}", "", *tables(document)]
     return "\n".join(parts)
 
 
@@ -175,7 +177,8 @@ def server_tables(document: dict) -> list[str]:
     loads = [case for case in cases if case["metric"] == "rps"]
     settings = document["settings"]
     versions = ", ".join(f"{TITLES[name]}: {document['servers'][name]}" for name in names)
-    lines = [f"{settings['rounds']} rounds of {settings['seconds']} s each, load by {settings['client']}; {versions}.", ""]
+    rounds = f"{settings['rounds']} rounds of {settings['seconds']} s each"
+    lines = [f"{rounds}, load by {settings['client']}; {versions}.", ""]
     lines += ["Commands per second, medians; ratios are medians of the ratios round by round.", ""]
     compared = [name for name in names if name != "mini"]
     lines += table(
@@ -198,7 +201,8 @@ def server_tables(document: dict) -> list[str]:
     others = [case for case in cases if case["metric"] != "rps"]
     rows = [[case["name"], case["metric"], *(_figure(case, name, case["metric"]) for name in names)] for case in others]
     lines += table(["case", "figure", *(TITLES[name] for name in names)], rows)
-    failures = [f"- {case['name']}, {TITLES[name]}: {text}" for case in cases for name, text in case["failures"].items()]
+    failed = [(case["name"], TITLES[name], text) for case in cases for name, text in case["failures"].items()]
+    failures = [f"- {case}, {name}: {text}" for case, name, text in failed]
     return lines + ([*failures, ""] if failures else [])
 
 

@@ -307,11 +307,12 @@ def _getkeys_before_7_2(pair: Pair) -> bool:
     return pair.version < (7, 2) and pair.command.label == "COMMAND GETKEYS" and both_fail
 
 
-def _cursor_before_7_4(pair: Pair) -> bool:
+def _odd_cursor(pair: Pair) -> bool:
+    if pair.command.label not in ("SCAN", "SSCAN", "HSCAN"):
+        return False
     place = 1 if pair.command.label == "SCAN" else 2
-    cursor = pair.argv[place : place + 1]
-    odd = bool(cursor) and not cursor[0].isdigit()
-    return pair.version < (7, 4) and pair.command.label in ("SCAN", "SSCAN", "HSCAN") and odd
+    is_odd = len(pair.argv) > place and not pair.argv[place].isdigit()
+    return is_odd and Error in (type(pair.expected), type(pair.got))
 
 
 KNOWN = [
@@ -323,7 +324,7 @@ KNOWN = [
     Known("a shared integer has one access time for all keys that hold it", _shared_access_time),
     Known("HELLO checks all its options before it acts; 7.0 acts as it reads", _hello_before_7_2, diverges=True),
     Known("COMMAND GETKEYS of a command without arguments is another error in 7.0", _getkeys_before_7_2),
-    Known("7.0 reads a cursor leniently where 7.4 refuses it, or refuses one with a leading space", _cursor_before_7_4),
+    Known("a cursor that is no plain number is refused or not, differently in each version", _odd_cursor),
 ]
 
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "mini_redis"
 
 # Who may import whom, lowest layer first. A unit is a file or a folder of the package; inside a folder everyone may
 # import everyone. Where a row is a list of single units, each may import those that stand before it in the row.
-BASE = {"errors", "text", "clock"}
+BASE = {"errors", "text", "clock", "version"}
 VALUES = {"protocol", "types"}
 SERVICES = ("directives", "config", "write_log", "observe", "clients", "persistence", "replication", "lua")
 UP_TO_STORE = BASE | VALUES | {"store"}

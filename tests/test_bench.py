@@ -146,12 +146,23 @@ def test_a_command_that_fails_is_not_measured(null_server):
 
 
 def test_every_goal_names_a_case():
-    assert set(bench.GOALS) <= {case.name for case in bench.make_cases()}
+    assert {name for name, *_ in bench.GOALS} <= {case.name for case in bench.make_cases()}
+
+
+def test_goals_are_judged_by_ratios_and_by_figures(capsys):
+    bench.report_goals([
+        {"name": "set_c1_p1", "ratios": {"mini/null": {"of_rounds": 0.9}}, "medians": {}},
+        {"name": "connect_burst", "ratios": {}, "medians": {"mini": {"seconds": 0.5}}},
+        {"name": "memory_per_key", "ratios": {}, "medians": {"mini": {"bytes_per_key": 301}}},
+    ])
+    verdicts = [line.split()[-1] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert verdicts == ["nearly", "MISSED", "met"]
 
 
 def test_wrong_usage_is_told_from_failure(capsys):
     assert bench.main(["--only", "nonsense"]) == 2
     assert bench.main(["--servers", "nonsense"]) == 2
+    assert bench.main(["--python", "/nowhere/python"]) == 2
 
 
 # --- in process
@@ -195,10 +206,17 @@ def test_each_structure_is_the_same_after_its_measurements(part):
             work()
             if undo:
                 undo()
-        if part in ("list", "set", "hash"):
-            assert len(subject) == 1000, operation.name
-        else:
-            assert subject[0](benchlib.encode_command([b"DBSIZE"])) == b":1000\r\n", operation.name
+        assert count_elements(subject) == 1000, operation.name
+
+
+def count_elements(subject) -> int:
+    """Length of a structure, or keys of a server without the due ones; a busy machine may cut a cycle short."""
+    if not isinstance(subject, tuple):
+        return len(subject)
+    execute, server = subject
+    for _ in range(20):
+        bench_core.make_active_expiry(server)()
+    return int(execute(benchlib.encode_command([b"DBSIZE"]))[1:])
 
 
 def test_bench_core_measures_the_command_path(tmp_path, capsys):
@@ -214,7 +232,8 @@ def test_bench_core_measures_the_command_path(tmp_path, capsys):
 @pytest.fixture
 def results(tmp_path):
     """A folder with a small result of either script."""
-    run_bench("--servers", "null", "--only", "set_c1_p1", "--only", "set_c10_p1", "--json", str(tmp_path / "server.json"))
+    path = tmp_path / "server.json"
+    run_bench("--servers", "null", "--only", "set_c1_p1", "--only", "set_c10_p1", "--json", str(path))
     rows = bench_core.measure_growth([linear_structure()], [1_000, 2_000], rounds=2)
     document = {"kind": "core", "machine": benchlib.describe_machine(), "settings": {}, "path": [], "growth": rows}
     benchlib.write_json(tmp_path / "core.json", document)

@@ -14,7 +14,7 @@ from mini_redis.errors import (
     NanOrInfinity,
     NotAFloat,
     NotAnInteger,
-    OutOfRange,
+    OutOfBounds,
     SyntaxFault,
 )
 from mini_redis.text import format_long_double, parse_float, parse_integer, parse_long_double
@@ -40,11 +40,29 @@ def integer_in(data: bytes, low: int, high: int, error: CommandError | None = No
 
 
 def int32(data: bytes) -> int:
-    """An integer that fits 32 bits. Errors: NotAnInteger, OutOfRange with the bounds."""
+    """An integer that fits 32 bits. Errors: NotAnInteger, OutOfBounds."""
     value = integer(data)
     if not -(2**31) <= value < 2**31:
-        raise OutOfRange("value is out of range, value must between -2147483648 and 2147483647")
+        raise OutOfBounds(-(2**31), 2**31 - 1)
     return value
+
+
+def negatable(data: bytes) -> int:
+    """A 64-bit integer that has a negative, for ranks and counts of either sign. Errors: NotAnInteger, OutOfBounds."""
+    value = integer(data)
+    if value == INT64_MIN:
+        raise OutOfBounds(-INT64_MAX, INT64_MAX)
+    return value
+
+
+def half_open(start: int, stop: int, length: int) -> tuple[int, int]:
+    """(begin, end) in 0..``length`` of an inclusive range as it comes from the wire, negative from the end.
+
+    ``begin`` >= ``end`` if the range is empty. O(1).
+    """
+    begin = max(start + length if start < 0 else start, 0)
+    end = min((stop + length if stop < 0 else stop) + 1, length)
+    return begin, end
 
 
 def positive(data: bytes) -> int:

@@ -31,7 +31,7 @@ CLIENT_FLAGS = "noscript loading stale"
 CLIENT_TYPES = (b"normal", b"master", b"replica", b"slave", b"pubsub")
 
 
-@command("PING", arity=-1, flags="fast loading stale", since="1.0.0", complexity="O(1)",
+@command("PING", arity=-1, flags="fast", since="1.0.0", complexity="O(1)",
          tips=("request_policy:all_shards", "response_policy:all_succeeded"))
 def ping(ctx: Context, *message: bytes) -> Any:
     """Answers PONG, or the message it was given.
@@ -185,7 +185,8 @@ def client_getname(ctx: Context) -> bytes | None:
     return ctx.client.name or None
 
 
-@command("CLIENT|SETNAME", arity=3, flags=CLIENT_FLAGS, gate=FREE, since="2.6.9", complexity="O(1)")
+@command("CLIENT|SETNAME", arity=3, flags=CLIENT_FLAGS, gate=FREE, since="2.6.9", complexity="O(1)",
+         tips=("request_policy:all_nodes", "response_policy:all_succeeded"))
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Gives the connection a name, or with an empty one takes it away.
 

@@ -328,7 +328,7 @@ def _pairs_in(number: int, source: bytes, destination: bytes, target: bytes) -> 
     return pairs
 
 
-@command("MOVE", arity=3, keys=key_at(1, "RW ACCESS DELETE"), find_pairs=_move_pairs, flags="write fast", since="1.0.0",
+@command("MOVE", arity=3, keys=key_at(1, "RW ACCESS UPDATE"), find_pairs=_move_pairs, flags="write fast", since="1.0.0",
          complexity="O(1)")
 def move(ctx: Context, key: bytes, target: bytes) -> int:
     """Moves a key to another database.

@@ -255,7 +255,8 @@ DEBUG_SUBCOMMANDS = {
 # --- what is not built tells the truth
 
 
-@command("CLUSTER|INFO", arity=2, flags="loading stale", since="3.0.0", complexity="O(1)", group="cluster")
+@command("CLUSTER|INFO", arity=2, flags="stale", since="3.0.0", complexity="O(1)", group="cluster",
+         tips=("nondeterministic_output",))
 def cluster_info(ctx: Context) -> Any:
     """Would describe the cluster; says that there is none.
 
@@ -282,7 +283,8 @@ def acl_list(ctx: Context) -> list[bytes]:
     return [ctx.server.describe_default_user()]
 
 
-@command("MODULE|LIST", arity=2, flags="admin noscript", since="4.0.0", complexity="O(1)")
+@command("MODULE|LIST", arity=2, flags="admin noscript", since="4.0.0", complexity="O(1)",
+         tips=("nondeterministic_output_order",))
 def module_list(ctx: Context) -> list[Any]:
     """Returns the loaded modules: none, as modules are C libraries.
 
@@ -291,19 +293,19 @@ def module_list(ctx: Context) -> list[Any]:
     return []
 
 
-def _refuse(name: str, arity: int, since: str, flags: str) -> Any:
+def _refuse(name: str, arity: int, since: str, flags: str, deprecated: str = "") -> Any:
     """A command that clients know and that must not answer OK: refused by name."""
-    @command(name, arity=arity, flags=flags, since=since, complexity="O(1)")
+    @command(name, arity=arity, flags=flags, since=since, complexity="O(1)", deprecated=deprecated)
     def refuse(ctx: Context, *_: bytes) -> Any:
         """Refused by name: what it promises is not built yet."""
         raise NotBuilt(quotable(name.encode()))
     return refuse
 
 
-replicaof = _refuse("REPLICAOF", 3, "5.0.0", "admin noscript stale")
-slaveof = _refuse("SLAVEOF", 3, "1.0.0", "admin noscript stale")
-sync = _refuse("SYNC", 1, "1.0.0", "admin noscript")
-psync = _refuse("PSYNC", -3, "2.8.0", "admin noscript")
-save = _refuse("SAVE", 1, "1.0.0", "admin noscript")
-bgsave = _refuse("BGSAVE", -1, "1.0.0", "admin noscript")
-bgrewriteaof = _refuse("BGREWRITEAOF", 1, "1.0.0", "admin noscript")
+replicaof = _refuse("REPLICAOF", 3, "5.0.0", "admin noscript stale no_async_loading")
+slaveof = _refuse("SLAVEOF", 3, "1.0.0", "admin noscript stale no_async_loading", "5.0.0")
+sync = _refuse("SYNC", 1, "1.0.0", "admin noscript no_async_loading no_multi")
+psync = _refuse("PSYNC", -3, "2.8.0", "admin noscript no_async_loading no_multi")
+save = _refuse("SAVE", 1, "1.0.0", "admin noscript no_async_loading no_multi")
+bgsave = _refuse("BGSAVE", -1, "1.0.0", "admin noscript no_async_loading")
+bgrewriteaof = _refuse("BGREWRITEAOF", 1, "1.0.0", "admin noscript no_async_loading")

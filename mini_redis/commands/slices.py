@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
+
+from mini_redis.errors import OutOfRange
 
 T = TypeVar("T")
 
@@ -20,3 +22,39 @@ def in_slices(items: list[T]) -> Iterator[list[T]]:
     for begin in range(0, len(items), SLICE_ELEMENTS):
         yield items[begin:begin + SLICE_ELEMENTS]
         time.sleep(0)
+
+
+def giving_way(chunks: Iterable[list[T]]) -> Iterator[list[T]]:
+    """The chunks that set algebra yields; other threads run after each slice's worth. Small results pay nothing."""
+    since = 0
+    for chunk in chunks:
+        yield chunk
+        since += len(chunk)
+        if since >= SLICE_ELEMENTS:
+            since = 0
+            time.sleep(0)
+
+
+MAX_DRAWN_BYTES = 1 << 30
+BYTES_PER_DRAWN = 32
+"""References and headers, beside its own bytes, that an element of a reply takes on its way out."""
+
+
+def draw_repeatedly(draw: Callable[[int], list[T]], count: int, size: Callable[[T], int]) -> list[T]:
+    """``count`` random elements, repeats among them, drawn in slices; ``draw`` gives so many, ``size`` an element's bytes.
+
+    A client may ask for 2^63 of them. Errors: OutOfRange if they would not fit in 1 GB (Redis only tries).
+    """
+    if count * BYTES_PER_DRAWN > MAX_DRAWN_BYTES:
+        raise OutOfRange()
+    drawn: list[T] = []
+    used_bytes = count * BYTES_PER_DRAWN
+    while len(drawn) < count:
+        if drawn:
+            time.sleep(0)
+        part = draw(min(SLICE_ELEMENTS, count - len(drawn)))
+        used_bytes += sum(map(size, part))
+        if used_bytes > MAX_DRAWN_BYTES:
+            raise OutOfRange()
+        drawn += part
+    return drawn

@@ -63,8 +63,17 @@ class CommandSpec:
         self.container = self.name.partition("|")[0] if "|" in self.name else ""
         self.first_argument = 2 if self.container else 1
         self.writes = "write" in self.flags
-        one_key = len(keys) == 1 and keys[0] == KeySpec(1, keys[0].flags) and not find_pairs and gate == SHARED
-        self.short_min, self.short_max = (self.min_words, self.max_words) if one_key else (1, 0)
+        self.short_min, self.short_max = self._short_way()
+
+    def _short_way(self) -> tuple[int, int]:
+        """With how many words the first argument is the only key: always, if no other key is declared; or while the
+        keys that may repeat do not, as in ``DEL key`` and ``MSET key value``."""
+        if len(self.keys) != 1 or self.keys[0].begin != 1 or self.find_pairs is not None or self.gate != SHARED:
+            return 1, 0
+        spec = self.keys[0]
+        if spec.numkeys or spec.unknown or spec.last > 0:
+            return 1, 0
+        return self.min_words, self.max_words if spec.last == 0 else min(self.max_words, 1 + spec.step)
 
     def _all_categories(self, named: str) -> tuple[str, ...]:
         found = set(named.split())

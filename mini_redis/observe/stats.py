@@ -19,11 +19,19 @@ class ChangeCounts(Protocol):
     expired_total: int
 
 
+class CommandFacts(Protocol):
+    """What is counted by (``commands/table.py``)."""
+
+    name: str
+    writes: bool
+    short_max: int
+
+
 class Counters:
     """What one session counted. Written by its thread; others read single values, each right at some moment.
 
-    ``commands``: name -> [calls, nanoseconds]. ``lookups``: keys that reading commands asked for; ``misses``: those
-    that were not there.
+    ``commands``: command -> [calls, nanoseconds]. ``lookups``: keys that reading commands of several keys asked for (a
+    reading command of one key is a look-up by its call); ``misses``: those that were not there.
     """
 
     __slots__ = ("unit", "commands", "lookups", "misses", "input_bytes", "output_bytes")
@@ -34,7 +42,7 @@ class Counters:
 
     def clear(self) -> None:
         """Start again from 0; what the unit changed is not CONFIG RESETSTAT's business."""
-        self.commands: dict[str, list[int]] = {}
+        self.commands: dict[CommandFacts, list[int]] = {}
         self.lookups = self.misses = self.input_bytes = self.output_bytes = 0
 
 
@@ -118,13 +126,15 @@ def _fold(counters: Counters, totals: dict[str, int], commands: dict[str, Comman
     totals["expired_keys"] += counters.unit.expired_total
     for name in ("lookups", "misses", "input_bytes", "output_bytes"):
         totals[name] += getattr(counters, name)
-    for name, (calls, nanoseconds) in _rows(counters):
-        stats = commands.setdefault(name, CommandStats())
+    for spec, (calls, nanoseconds) in _rows(counters):
+        stats = commands.setdefault(spec.name, CommandStats())
+        if spec.short_max and not spec.writes:
+            totals["lookups"] += calls
         stats.calls += calls
         stats.nanoseconds += nanoseconds
 
 
-def _rows(counters: Counters) -> list[tuple[str, list[int]]]:
+def _rows(counters: Counters) -> list[tuple[CommandFacts, list[int]]]:
     """The command rows of a session that may be adding one this very moment."""
     while True:
         try:

@@ -160,6 +160,10 @@ class Hash:
         names = self._dense.names if self._dense is not None else self.fields()
         return [names[position] for position in random_positions(len(names), count, rng)]
 
+    def random_repeated(self, count: int, rng: random.Random) -> list[bytes]:
+        """Return `count` random fields, repeats among them; IndexError if there are no fields. O(count)."""
+        return rng.choices(self._dense.names if self._dense is not None else self.fields(), k=count)
+
     def scan(self, cursor: int, count: int) -> tuple[int, list[tuple[bytes, bytes]]]:
         """Return the next cursor, 0 at the end, and about `count` (field, value); a listpack returns all. O(count)."""
         if self._dense is None:

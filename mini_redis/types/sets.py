@@ -183,6 +183,10 @@ class Set:
         names = self._dense.names if self._dense is not None else self.members()
         return [names[position] for position in random_positions(len(names), count, rng)]
 
+    def random_repeated(self, count: int, rng: random.Random) -> list[bytes]:
+        """Return `count` random members, repeats among them; IndexError if there are no members. O(count)."""
+        return rng.choices(self._dense.names if self._dense is not None else self.members(), k=count)
+
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Return the next cursor, 0 at the end, and about `count` members; compact forms return all. O(count)."""
         if self._dense is None:

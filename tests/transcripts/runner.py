@@ -92,7 +92,7 @@ def write_cases(introduction: str, cases: list[Case]) -> str:
     for case in cases:
         lines = [f"# {case.title}", *("!" + " ".join(setting) for setting in case.settings)]
         for step in case.steps:
-            lines += [step.line, *step.expected]
+            lines += [step.line, *(line.rstrip() for line in step.expected)]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -162,8 +162,9 @@ def _sorted(reply: object) -> object:
 
 
 def matches(expected: list[str], lines: list[str]) -> bool:
-    """Whether the lines are those expected, placeholders considered."""
-    pattern = "".join("(?:.*\n)*" if line == "..." else re.escape(line) + "\n" for line in expected)
+    """Whether the lines are those expected, placeholders considered and spaces at their ends not."""
+    lines = [line.rstrip() for line in lines]
+    pattern = "".join("(?:.*\n)*" if line == "..." else re.escape(line.rstrip()) + "\n" for line in expected)
     pattern = pattern.replace("<int>", r"-?\d+").replace("<any>", ".*")
     return re.fullmatch(pattern, "".join(line + "\n" for line in lines)) is not None
 

@@ -17,6 +17,8 @@ from mini_redis.commands.context import ServerParts
 from mini_redis.dispatch import Session
 
 RECV_BYTES = 64 * 1024
+EXACT_BYTES = 4096
+"""From so many missing bytes of an argument on, they are waited for in one call."""
 MAX_RECV_BYTES = 1024 * 1024
 """One step of reading a big argument: never allocate on the word of a header more than this ahead of the bytes."""
 STRANGER_BACKLOG_BYTES = 1024 * 1024
@@ -77,12 +79,12 @@ class Connection:
         parser = self.session.parser
         missing = parser.missing_bytes
         self.client.query_bytes = parser.buffered_bytes
-        if missing <= RECV_BYTES:
+        if missing < EXACT_BYTES:
             return self.socket.recv(RECV_BYTES)
         return self.socket.recv(min(missing, MAX_RECV_BYTES), WAITALL)
 
     def _send_rest(self, data: bytes, sent: int = 0) -> None:
-        """Send when there is room, and read meanwhile. Raises OSError if the client is gone or sent beyond the limit."""
+        """Send when there is room, and read meanwhile. OSError if the client is gone or sent beyond the limit."""
         with memoryview(data) as view, selectors.DefaultSelector() as selector:
             selector.register(self.socket, selectors.EVENT_WRITE | (0 if self._at_end else selectors.EVENT_READ))
             while sent < len(view):

@@ -54,7 +54,7 @@ class Session:
         self._out: list[bytes] = []  # replies of the batch; always this very list
         self._big_bytes = 0  # of replies in `_out` that are not small
         self._inside = True  # whether this thread has its share of the gate while it runs a command
-        self._find_spec = server.table.spellings.get
+        self._find_spec: Callable[[bytes], Any] = server.table.spellings.get
         # what _run needs in local names, unpacked in one step: a batch of one command would pay for ten look-ups
         self._hot = (self.ctx, client, self.ctx.gate, self.member.lock.acquire, self.member.lock.release, self._out,
                      self._find_spec, self.counters)
@@ -100,10 +100,10 @@ class Session:
 
     # --- the batch
 
-    def _run(self, commands: list[Argv]) -> None:
+    def _run(self, commands: list[Argv]) -> None:  # noqa: C901  (written out for speed)
         """Run a batch; replies go to ``_out``. The hot loop: steps are written out here that have methods elsewhere."""
         ctx, client, gate, enter, leave, out, find_spec, counters = self._hot
-        spec = find_spec(commands[0][0])
+        spec: Any = find_spec(commands[0][0])
         if spec is None or not spec.short_max:
             commands = self._run_without_gate(commands)
             if not commands:
@@ -156,6 +156,8 @@ class Session:
                 try:
                     if entry.expire_ms is not None:
                         ctx.expire_due(ctx.number, key, entry)
+                        if entry.value is MISSING and not spec.writes:
+                            counters.misses += 1
                     if ctx.changes.before_change is not None and spec.writes:
                         ctx.changes.before_change(ctx.number, key, entry.value)
                     if words == 2:
@@ -165,7 +167,7 @@ class Session:
                     else:
                         reply = spec.handler(ctx, *argv[1:])
                 except Exception as error:  # every failure becomes a reply; connection and locks are kept in order
-                    reply = self._failed(error, spec)
+                    reply = self._failed(error, spec.name)
                 if ctx.dirty or ctx.before:
                     ctx.record(wire, argv)
                 if ctx.unsettled:
@@ -240,6 +242,8 @@ class Session:
                 return True
             reply = error
             self.server.stats.add_error(spec.name if spec else "", error.code, True)
+        except Exception as error:  # a bug before the handler or after it; `end` has put the locks in order
+            reply = self._failed(error, spec.name if spec else "")
         self._append_encoded(reply)
         return self.client.is_closing
 
@@ -272,7 +276,7 @@ class Session:
             (ctx.become_exclusive if spec.gate == EXCLUSIVE else ctx.take_turn)()
         try:
             if spec.keys:
-                ctx.lock(spec.pairs(ctx.number, argv))
+                ctx.lock(spec.pairs(ctx.number, len(ctx.store.databases), argv))
                 if not spec.writes:
                     self.counters.lookups += len(ctx.entries) - (spec.short_max > 0)
                     self.counters.misses += sum([entry.value is MISSING for entry in ctx.entries.values()])
@@ -281,13 +285,12 @@ class Session:
             ctx.end(wire, argv)
 
     def _guarded(self, spec: CommandSpec, argv: Argv) -> Any:
-        assert spec.handler is not None  # a container without one is not admitted
         try:
             return spec.handler(self.ctx, *argv[spec.first_argument:])
         except Exception as error:  # as in the short way
-            return self._failed(error, spec)
+            return self._failed(error, spec.name)
 
-    def _failed(self, error: Exception, spec: CommandSpec) -> CommandError:
+    def _failed(self, error: Exception, name: str) -> CommandError:
         """Turn what a handler raised into its reply. A bug is logged with its traceback and without arguments."""
         ctx = self.ctx
         if isinstance(error, CommandError):
@@ -295,12 +298,12 @@ class Session:
         elif isinstance(error, MemoryError) and not ctx.dirty:
             reply = errors.NotEnoughMemory()
         else:
-            logger.error("command %s failed unexpectedly", spec.name, exc_info=error)
+            logger.error("command %s failed unexpectedly", name, exc_info=error)
             self.server.stats.add("internal_errors")
             if ctx.dirty:
                 ctx.log_present_state()
             reply = errors.InternalError()
-        self.server.stats.add_error(spec.name, reply.code, False)
+        self.server.stats.add_error(name, reply.code, False)
         return reply
 
     # --- replies and figures

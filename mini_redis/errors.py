@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 def quotable(data: bytes, limit: int = 128) -> str:
-    """``data`` fit to stand in an error line: cut to ``limit`` bytes, CR, LF and NUL made spaces or cut, any byte kept."""
+    """``data`` fit to stand in an error line: up to ``limit`` bytes and a NUL, with CR and LF made spaces."""
     return data[:limit].split(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
 
 

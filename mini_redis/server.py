@@ -20,6 +20,7 @@ import socket
 import socketserver
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from mini_redis import __version__
@@ -30,6 +31,7 @@ from mini_redis.config import Config
 from mini_redis.connection import Connection
 from mini_redis.dispatch import Session
 from mini_redis.errors import ProtectedMode, TooManyClients
+from mini_redis.observe.info import info
 from mini_redis.observe.stats import Counters, Stats
 from mini_redis.store.expiry import ActiveExpiry
 from mini_redis.store.store import Store
@@ -81,7 +83,7 @@ class Listener(socketserver.ThreadingTCPServer):
         try:
             _thread.start_new_thread(self.owner.serve_client, (request, client_address))
         except RuntimeError:
-            self.owner.stats.add("rejected_connections")
+            self.owner.note_no_thread()
             self.shutdown_request(request)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
@@ -103,8 +105,8 @@ class Listener(socketserver.ThreadingTCPServer):
     def __str__(self) -> str:
         if isinstance(self.server_address, (str, bytes)):
             return os.fsdecode(self.server_address)
-        host, port = self.server_address[:2]
-        return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+        host, port = str(self.server_address[0]), self.server_address[1]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Server:
@@ -139,8 +141,9 @@ class Server:
         self.exit_status = 0
         self._listeners: list[Listener] = []
         self._threads: list[threading.Thread] = []
+        self._admitted = 0  # sockets let in and not closed yet, those whose thread has not begun included
         self._connections: dict[int, Connection] = {}
-        self._all_gone = threading.Condition()  # guards _connections; notified when the last one ends
+        self._all_gone = threading.Condition()  # guards the two above; notified when the last connection ends
         self._stopping = threading.Event()
         self._stopped = False
         self._stop_asked = _thread.allocate_lock()  # held until somebody asks the server to stop
@@ -222,6 +225,10 @@ class Server:
         """A conversation in process, without a socket: ``session.execute(bytes) -> bytes``. Close it at the end."""
         return Session(self, client or self._make_client(), None)
 
+    def info(self, names: Iterable[str] = ()) -> str:
+        """The text of INFO; see ``observe/info.py``."""
+        return info(self, names)
+
     def describe_default_user(self) -> bytes:
         """The one user there is, as ACL LIST shows it."""
         password: str = self.config["requirepass"]
@@ -247,7 +254,7 @@ class Server:
         return wanted
 
     def _resolve(self, name: str, port: int) -> list[tuple[int, Any]]:
-        """Addresses of one ``bind`` word: ``*`` and ``::*`` are all of their family, ``-`` in front makes it optional."""
+        """Addresses of one ``bind`` word: ``*`` and ``::*`` are all of a family, ``-`` in front makes it optional."""
         host = {"*": "0.0.0.0", "::*": "::"}.get(name.removeprefix("-"), name.removeprefix("-"))
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -280,14 +287,17 @@ class Server:
     # --- clients
 
     def admits(self, sock: socket.socket, address: Any) -> bool:
-        """Whether a new connection is served; if not it is told why. In the accept thread, so never waits."""
-        refusal: bytes | None = None
-        if len(self.clients) >= self.config["maxclients"]:
-            refusal = TooManyClients().wire
-        elif self.config["protected-mode"] and not self.config["requirepass"] and not _is_local(address):
-            refusal = ProtectedMode().wire
-        if refusal is None:
-            return True
+        """Whether a new connection is served; if not it is told why. In the accept thread, so never waits.
+
+        One that is takes its place among ``maxclients`` here: in a rush connects come faster than threads begin.
+        """
+        is_protected = self.config["protected-mode"] and not self.config["requirepass"] and not _is_local(address)
+        with self._all_gone:
+            is_full = self._admitted >= self.config["maxclients"]
+            if not is_full and not is_protected:
+                self._admitted += 1
+                return True
+        refusal = (TooManyClients() if is_full else ProtectedMode()).wire
         self.stats.add("rejected_connections")
         with contextlib.suppress(OSError):
             sock.send(refusal, getattr(socket, "MSG_DONTWAIT", 0))
@@ -315,10 +325,12 @@ class Server:
     def _bury(self, connection: Connection | None, sock: socket.socket) -> None:
         if connection is None:
             sock.close()
-            return
-        connection.close()
+        else:
+            connection.close()
         with self._all_gone:
-            self._connections.pop(connection.client.id, None)
+            self._admitted -= 1
+            if connection is not None:
+                self._connections.pop(connection.client.id, None)
             if not self._connections:
                 self._all_gone.notify_all()
 
@@ -336,6 +348,12 @@ class Server:
                       local_address=_address_text(local, local), descriptor=sock.fileno() if sock else -1,
                       now_s=self.clock.monotonic(), authenticated=not self.config["requirepass"],
                       is_local=_is_local(address))
+
+    def note_no_thread(self) -> None:
+        """Count a connection that was let in and that no thread could be started for."""
+        self.stats.add("rejected_connections")
+        with self._all_gone:
+            self._admitted -= 1
 
     def note_no_descriptor(self, error: OSError) -> None:
         """Count a connection that could not be accepted; one log line a second at most."""

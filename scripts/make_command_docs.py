@@ -4,7 +4,7 @@
     scripts/make_command_docs.py            write the page
     scripts/make_command_docs.py --check    say whether it is fresh: exit status 1 if it is not
 
-Everything stands in the declarations (`@command` and the first line of the docstring); to change the page, change those.
+All of it stands in the declarations, `@command` and the first line of the docstring; to change the page, change those.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ def render() -> str:
 
 
 def _flatten(specs: list[CommandSpec]) -> Iterator[CommandSpec]:
-    """Commands and subcommands; a container that does nothing by itself is left out."""
+    """Commands and subcommands, without the containers that are no command by themselves."""
     for spec in specs:
-        if spec.handler is not None:
+        if not spec.subcommands or spec.accepts(1):
             yield spec
         yield from (spec.subcommands or {}).values()
 
 
 def _render_group(group: str, specs: list[CommandSpec]) -> str:
-    rows = [f"## {group.capitalize()}", "", "| Command | What it does | Since | Cost | Flags |", "|---|---|---|---|---|"]
+    rows = [f"## {group.capitalize()}", ""]
+    rows += ["| Command | What it does | Since | Cost | Flags |", "|---|---|---|---|---|"]
     rows += ["| " + " | ".join(cell.replace("|", "\\|") for cell in _cells(spec)) + " |" for spec in specs]
     return "\n".join(rows) + "\n"
 

@@ -272,6 +272,10 @@ def _compact_encodings(pair: Pair) -> bool:
     return pair.version < (7, 2) and _encodings(pair) in pairs
 
 
+def _presized_hash(pair: Pair) -> bool:
+    return pair.version < (7, 2) and _encodings(pair) == (b"listpack", b"hashtable")
+
+
 def _embedded_with_key(pair: Pair) -> bool:
     return pair.version >= (8, 2) and set(_encodings(pair)) == {b"embstr", b"raw"}
 
@@ -317,6 +321,7 @@ def _odd_cursor(pair: Pair) -> bool:
 
 KNOWN = [
     Known("lists and small sets are listpacks since 7.2; 7.0 names them quicklist and hashtable", _compact_encodings),
+    Known("HSET with more fields than a listpack may hold makes a hash table at once since 7.2", _presized_hash),
     Known("8.2 stores a string within its key, and how long it may then be depends on the key", _embedded_with_key),
     Known("since 8.0 no integer objects are shared, so OBJECT REFCOUNT says 1", _shared_integers),
     Known("LREM and LPOS refuse the smallest integer, which 7.0 takes for a count", _smallest_rank, diverges=True),
@@ -331,5 +336,5 @@ KNOWN = [
 def describe_kind(reply: Any) -> str:
     """What sort of reply this is, so that differences of one cause can be counted together."""
     if isinstance(reply, (Error, SimpleString)):
-        return re.sub(r"'.*'|\d+", "_", reply.text)[:40]
+        return re.sub(r"'.*'|Value at.*|[0-9a-f]{40}|\d+", "_", reply.text)[:40]
     return type(reply).__name__

@@ -21,7 +21,7 @@ SERVICES = ("directives", "config", "write_log", "observe", "clients", "persiste
 UP_TO_STORE = BASE | VALUES | {"store"}
 UP_TO_SERVICES = UP_TO_STORE | set(SERVICES)
 UP_TO_COMMANDS = UP_TO_SERVICES | {"commands", "commands.context"}
-TOP = {"connection", "server", "extensions", "__main__", "__init__"}
+TOP = {"affinity", "connection", "server", "extensions", "__main__", "__init__"}
 
 MAY_IMPORT = {
     **{unit: set() for unit in BASE},

@@ -32,7 +32,7 @@ def integer(data: bytes) -> int:
 
 
 def integer_in(data: bytes, low: int, high: int, error: CommandError | None = None) -> int:
-    """An integer between ``low`` and ``high``. Errors: NotAnInteger, or ``error``, which then stands for both faults."""
+    """An integer between ``low`` and ``high``. Errors: NotAnInteger, or ``error``, which stands for both faults."""
     value = parse_integer(data)
     if value is None or not low <= value <= high:
         raise error or NotAnInteger()
@@ -95,7 +95,7 @@ def add_long_doubles(current: bytes, increment: bytes, not_a_float: CommandError
 
 
 def expire_at_ms(number: int, unit_ms: int, base_ms: int, command: str) -> int:
-    """The absolute expiry for a relative (``base_ms`` is now) or absolute (0) time. Errors: InvalidExpire on overflow."""
+    """The absolute expiry for a relative (``base_ms`` is now) or absolute (0) time. Errors: InvalidExpire."""
     if not INT64_MIN // unit_ms <= number <= INT64_MAX // unit_ms:
         raise InvalidExpire(command)
     result = number * unit_ms + base_ms

@@ -20,6 +20,7 @@ from mini_redis.errors import (
     SyntaxFault,
     WrongArity,
     WrongPassword,
+    quotable,
 )
 from mini_redis.protocol.replies import OK, PONG, FlatMap, SimpleString, Verbatim
 from mini_redis.text import parse_integer
@@ -139,6 +140,7 @@ def hello(ctx: Context, *arguments: bytes) -> Any:
     """
     resp = 0
     name: bytes | None = None
+    credentials: tuple[bytes, bytes] | None = None
     if arguments:
         number = parse_integer(arguments[0])
         if number is None:
@@ -150,12 +152,14 @@ def hello(ctx: Context, *arguments: bytes) -> Any:
         while words:
             word = words.word()
             if word == b"AUTH" and words.left >= 2:
-                _authenticate(ctx, words.value(), words.value())
+                credentials = (words.value(), words.value())
             elif word == b"SETNAME" and words:
                 name = _checked(words.value(), "Client names cannot contain spaces, newlines or special characters.")
             else:
-                raise CommandError(f"Syntax error in HELLO option '{arguments[-words.left - 1].decode('latin-1')}'")
+                raise CommandError(f"Syntax error in HELLO option '{quotable(arguments[-words.left - 1])}'")
     client = ctx.client
+    if credentials is not None:
+        _authenticate(ctx, *credentials)
     if not client.authenticated:
         raise NoAuthHello()
     client.name = client.name if name is None else name
@@ -205,9 +209,8 @@ def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """
     field = attribute.lower()
     if field not in (b"lib-name", b"lib-ver"):
-        raise CommandError(f"Unrecognized option '{attribute.decode('latin-1')}'")
-    name = field.decode()
-    _checked(value, f"{name} cannot contain spaces, newlines or special characters.")
+        raise CommandError(f"Unrecognized option '{quotable(attribute)}'")
+    _checked(value, f"{quotable(attribute)} cannot contain spaces, newlines or special characters.")
     if field == b"lib-name":
         ctx.client.library_name = value
     else:
@@ -246,10 +249,10 @@ def client_list(ctx: Context, *filters: bytes) -> Verbatim:
         option = filters[0].upper()
         if option == b"TYPE" and len(filters) == 2:
             if filters[1].lower() not in CLIENT_TYPES:
-                raise CommandError(f"Unknown client type '{filters[1].decode('latin-1')}'")
+                raise CommandError(f"Unknown client type '{quotable(filters[1])}'")
             clients = clients if filters[1].lower() == b"normal" else []
         elif option == b"ID" and len(filters) > 1:
-            wanted = {integer_id(item) for item in filters[1:]}
+            wanted = {_client_id(item) for item in filters[1:]}
             clients = [client for client in clients if client.id in wanted]
         else:
             raise SyntaxFault()
@@ -258,9 +261,9 @@ def client_list(ctx: Context, *filters: bytes) -> Verbatim:
     return Verbatim("".join(client.describe(now_s) + "\n" for client in clients).encode("latin-1"))
 
 
-def integer_id(data: bytes) -> int:
-    """A client's id. Errors: Invalid client ID."""
+def _client_id(data: bytes) -> int:
+    """A client's id; it need not be one that exists. Errors: Invalid client ID."""
     number = parse_integer(data)
-    if number is None or number < 1:
+    if number is None:
         raise CommandError("Invalid client ID")
     return number

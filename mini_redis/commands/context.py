@@ -12,9 +12,12 @@ from typing import Any, Protocol
 
 from mini_redis.clients.client import Client, ClientTable
 from mini_redis.clock import Clock
+from mini_redis.commands.table import CommandTable
+from mini_redis.config import Config
 from mini_redis.errors import WrongType
 from mini_redis.observe.stats import Stats
 from mini_redis.store.entry import MISSING
+from mini_redis.store.expiry import ActiveExpiry
 from mini_redis.store.gate import Member
 from mini_redis.store.locking import Unit
 from mini_redis.store.store import Store
@@ -29,13 +32,16 @@ class ServerParts(Protocol):
     stats: Stats
     clients: ClientTable
     clock: Clock
-    config: Any
-    table: Any
+    config: Config
+    table: CommandTable
     random: random.Random
-    run_id: str
-    started_s: float
+    expiry: ActiveExpiry
 
     def request_stop(self) -> None: ...
+
+    def info(self, names: list[str]) -> str: ...
+
+    def describe_default_user(self) -> bytes: ...
 
 
 class Context(Unit):

@@ -13,7 +13,7 @@ from mini_redis.commands.keyspec import key_at, keys_from
 from mini_redis.commands.scanning import parse_scan
 from mini_redis.commands.slices import in_slices
 from mini_redis.commands.table import command as declare
-from mini_redis.errors import CommandError, NoSuchKey, SameObject, SyntaxFault
+from mini_redis.errors import CommandError, NoSuchKey, SameObject, SyntaxFault, quotable
 from mini_redis.protocol.replies import OK, SimpleString
 from mini_redis.store.entry import DEAD, MISSING
 from mini_redis.text import Glob, parse_integer
@@ -21,6 +21,8 @@ from mini_redis.types import values
 
 command = partial(declare, group="generic")
 
+SUMMED = ("request_policy:multi_shard", "response_policy:agg_sum")
+"""How a proxy may split the command over shards: ask each for its keys, add the replies up."""
 RANDOM_KEY_TRIES = 100
 FIRST_SHARED_INTEGERS = 10_000
 """Integers below this are one shared object in Redis, whose reference count it shows as 2^31 - 1."""
@@ -30,7 +32,7 @@ FIRST_SHARED_INTEGERS = 10_000
 
 
 @command("DEL", arity=-2, keys=keys_from(1, "RM DELETE"), flags="write", since="1.0.0",
-         complexity="O(N) where N is the number of keys", tips=("request_policy:multi_shard", "response_policy:agg_sum"))
+         complexity="O(N) where N is the number of keys", tips=SUMMED)
 def del_(ctx: Context, *keys: bytes) -> int:
     """Deletes keys.
 
@@ -41,7 +43,7 @@ def del_(ctx: Context, *keys: bytes) -> int:
 
 
 @command("UNLINK", arity=-2, keys=keys_from(1, "RM DELETE"), flags="write fast", since="4.0.0",
-         complexity="O(1) a key", tips=("request_policy:multi_shard", "response_policy:agg_sum"))
+         complexity="O(1) a key", tips=SUMMED)
 def unlink(ctx: Context, *keys: bytes) -> int:
     """Deletes keys; for values too big to be freed at once.
 
@@ -60,7 +62,7 @@ def _delete(ctx: Context, keys: Iterable[bytes]) -> int:
 
 
 @command("EXISTS", arity=-2, keys=keys_from(1, "RO"), flags="readonly fast", since="1.0.0",
-         complexity="O(N) where N is the number of keys", tips=("request_policy:multi_shard", "response_policy:agg_sum"))
+         complexity="O(N) where N is the number of keys", tips=SUMMED)
 def exists(ctx: Context, *keys: bytes) -> int:
     """Counts how many of the keys exist; one named twice counts twice.
 
@@ -70,7 +72,7 @@ def exists(ctx: Context, *keys: bytes) -> int:
 
 
 @command("TOUCH", arity=-2, keys=keys_from(1, "RO"), flags="readonly fast", since="3.2.1",
-         complexity="O(N) where N is the number of keys", tips=("request_policy:multi_shard", "response_policy:agg_sum"))
+         complexity="O(N) where N is the number of keys", tips=SUMMED)
 def touch(ctx: Context, *keys: bytes) -> int:
     """Marks keys as used now and counts those that exist.
 
@@ -126,7 +128,7 @@ def _parse_conditions(options: tuple[bytes, ...]) -> set[bytes]:
     for option in options:
         word = option.upper()
         if word not in (b"NX", b"XX", b"GT", b"LT"):
-            raise CommandError(f"Unsupported option {option.decode('latin-1')}")
+            raise CommandError(f"Unsupported option {quotable(option)}")
         conditions.add(word)
     if b"NX" in conditions and len(conditions) > 1:
         raise CommandError("NX and XX, GT or LT options at the same time are not compatible")
@@ -306,26 +308,23 @@ def _rename(ctx: Context, source: bytes, destination: bytes, only_new: bool) -> 
     return 1
 
 
-def _move_pairs(number: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
-    """The key here, and in the database it moves to if that is a number."""
-    return _pairs_in(number, argv[1], argv[1], argv[2])
+def _move_pairs(number: int, databases: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
+    """The key here, and in the database it moves to if there is one of that number."""
+    return [(number, argv[1]), *_pair_there(argv[2], databases, argv[1])]
 
 
-def _copy_pairs(number: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
+def _copy_pairs(number: int, databases: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
     """The source here, and the destination in the database that DB names."""
     target = b"%d" % number
     for at in range(3, len(argv) - 1):
         if argv[at].upper() == b"DB":
             target = argv[at + 1]
-    return _pairs_in(number, argv[1], argv[2], target)
+    return [(number, argv[1]), *_pair_there(target, databases, argv[2])]
 
 
-def _pairs_in(number: int, source: bytes, destination: bytes, target: bytes) -> list[tuple[int, bytes]]:
-    there = parse_integer(target)
-    pairs = [(number, source)]
-    if there is not None and 0 <= there < 1 << 31:
-        pairs.append((there, destination))
-    return pairs
+def _pair_there(target: bytes, databases: int, key: bytes) -> list[tuple[int, bytes]]:
+    number = parse_integer(target)
+    return [(number, key)] if number is not None and 0 <= number < databases else []
 
 
 @command("MOVE", arity=3, keys=key_at(1, "RW ACCESS UPDATE"), find_pairs=_move_pairs, flags="write fast", since="1.0.0",

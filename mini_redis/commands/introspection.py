@@ -103,7 +103,10 @@ def command_getkeys(ctx: Context, *argv: bytes) -> list[bytes]:
         raise CommandError("The command has no key arguments")
     if not spec.accepts(len(argv)):
         raise CommandError("Invalid number of arguments specified for command")
-    keys = [key for _, key in spec.pairs(0, list(argv))]
+    if any(key_spec.unknown for key_spec in spec.keys):
+        keys = [key for _, key in spec.pairs(0, 1 << 31, list(argv))]
+    else:
+        keys = [key for key_spec in spec.keys for key in key_spec.find(list(argv))]
     if not keys:
         raise CommandError("Invalid arguments specified for command")
     return keys

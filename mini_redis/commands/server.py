@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,6 @@ from mini_redis.errors import (
     SyntaxFault,
     quotable,
 )
-from mini_redis.observe.info import info as info_text
 from mini_redis.protocol.replies import NO_REPLY, OK, FlatMap, SimpleString, Verbatim
 from mini_redis.store.digest import dataset_digest, value_digest
 from mini_redis.store.entry import MISSING
@@ -40,10 +40,10 @@ command = partial(declare, group="server")
 def info(ctx: Context, *sections: bytes) -> Verbatim:
     """Returns figures about the server, in sections.
 
-    Reply: text, ``field:value`` lines; sections as in observe/info.py.
+    Reply: text, ``field:value`` lines; sections as in ``observe/info.py``.
     Source: redis.io/commands/info
     """
-    return Verbatim(info_text(ctx.server, [name.decode("latin-1") for name in sections]).encode("utf-8"))
+    return Verbatim(ctx.server.info([name.decode("latin-1") for name in sections]).encode("utf-8"))
 
 
 @command("TIME", arity=1, flags="loading stale fast", since="2.6.0", complexity="O(1)",
@@ -100,15 +100,14 @@ def config_set(ctx: Context, *pairs: bytes) -> Any:
     Source: redis.io/commands/config-set
     """
     if len(pairs) % 2:
-        raise SubcommandSyntax("CONFIG", b"SET") if len(pairs) < 2 else CommandError(
-            "wrong number of arguments for 'config|set' command")
+        raise SyntaxFault()
     texts = [word.decode("utf-8", "surrogateescape") for word in pairs]
     ctx.server.config.set_many(list(zip(texts[::2], texts[1::2])), ctx.client.is_local)
     return OK
 
 
-@command("CONFIG|RESETSTAT", arity=2, flags="admin noscript loading stale", gate=EXCLUSIVE, since="2.0.0", complexity="O(1)",
-         tips=("request_policy:all_nodes", "response_policy:all_succeeded"))
+@command("CONFIG|RESETSTAT", arity=2, flags="admin noscript loading stale", gate=EXCLUSIVE, since="2.0.0",
+         complexity="O(1)", tips=("request_policy:all_nodes", "response_policy:all_succeeded"))
 def config_resetstat(ctx: Context) -> Any:
     """Sets the counters of INFO back to 0.
 
@@ -199,6 +198,7 @@ def debug(ctx: Context, subcommand: bytes, *arguments: bytes) -> Any:
     """Looks into the server, for tests; see enable-debug-command.
 
     Subcommands: SLEEP, SET-ACTIVE-EXPIRE, OBJECT, DIGEST, DIGEST-VALUE.
+    Source: redis.io/commands/debug; observed on Redis 7.0 and 8.2
     """
     allowed = ctx.server.config["enable-debug-command"]
     if allowed == "no" or (allowed == "local" and not ctx.client.is_local):
@@ -207,7 +207,7 @@ def debug(ctx: Context, subcommand: bytes, *arguments: bytes) -> Any:
     if known is None:
         raise SubcommandSyntax("DEBUG", subcommand)
     action, least, most = known
-    if not least <= len(arguments) <= most:
+    if not least <= len(arguments) <= most or (action is _debug_object and arguments[1:] not in ((), (b"fast",))):
         raise SubcommandSyntax("DEBUG", subcommand)
     return action(ctx, *arguments)
 
@@ -238,17 +238,17 @@ def _debug_digest(ctx: Context) -> Any:
     return SimpleString(dataset_digest(ctx.store, ctx.clock.now_ms()).hex().encode())
 
 
-def _debug_digest_value(ctx: Context, *keys: bytes) -> list[bytes]:
+def _debug_digest_value(ctx: Context, *keys: bytes) -> list[SimpleString]:
     ctx.lock([(ctx.number, key) for key in keys])
-    return [value_digest(ctx.find(key), ctx.now_ms()).hex().encode() for key in keys]
+    return [SimpleString(value_digest(ctx.find(key), ctx.now_ms()).hex().encode()) for key in keys]
 
 
-DEBUG_SUBCOMMANDS = {
+DEBUG_SUBCOMMANDS: dict[bytes, tuple[Callable[..., Any], int, int]] = {
     b"SLEEP": (_debug_sleep, 1, 1),
     b"SET-ACTIVE-EXPIRE": (_debug_set_active_expire, 1, 1),
     b"OBJECT": (_debug_object, 1, 2),
     b"DIGEST": (_debug_digest, 0, 0),
-    b"DIGEST-VALUE": (_debug_digest_value, 1, 1 << 20),
+    b"DIGEST-VALUE": (_debug_digest_value, 0, 1 << 20),
 }
 
 

@@ -1,4 +1,4 @@
-"""Set commands. A set key holds a :class:`Set`; the algebra itself is in ``types/sets.py`` and is run here in slices."""
+"""Set commands. A set key holds a :class:`Set`; the algebra itself is in ``types/sets.py`` and run here in slices."""
 
 from __future__ import annotations
 
@@ -247,7 +247,11 @@ def sinterstore(ctx: Context, destination: bytes, *keys: bytes) -> int:
     Reply: how many; if none, the destination is deleted. Errors: WRONGTYPE of a source.
     Source: redis.io/commands/sinterstore
     """
-    return _store(ctx, destination, _intersection(ctx, keys), "sinterstore")
+    result = Set(ctx.limits)
+    sets = _present(_sets(ctx, keys))
+    if sets and min(sets, key=len).encoding != "intset":
+        result.reserve(1, b"no integer")  # as Redis, which here makes no intset, not even of integers
+    return _store(ctx, destination, _intersection(ctx, keys), "sinterstore", result)
 
 
 @command("SUNIONSTORE", arity=-3, keys=(key_at(1, "OW UPDATE"), keys_from(2, "RO ACCESS")), flags="write denyoom",
@@ -258,7 +262,7 @@ def sunionstore(ctx: Context, destination: bytes, *keys: bytes) -> int:
     Reply and errors: as SINTERSTORE.
     Source: redis.io/commands/sunionstore
     """
-    return _store(ctx, destination, _union(ctx, keys), "sunionstore")
+    return _store(ctx, destination, _union(ctx, keys), "sunionstore", Set(ctx.limits))
 
 
 @command("SDIFFSTORE", arity=-3, keys=(key_at(1, "OW UPDATE"), keys_from(2, "RO ACCESS")), flags="write denyoom",
@@ -269,7 +273,7 @@ def sdiffstore(ctx: Context, destination: bytes, *keys: bytes) -> int:
     Reply and errors: as SINTERSTORE.
     Source: redis.io/commands/sdiffstore
     """
-    return _store(ctx, destination, _difference(ctx, keys), "sdiffstore")
+    return _store(ctx, destination, _difference(ctx, keys), "sdiffstore", Set(ctx.limits))
 
 
 @command("SINTERCARD", arity=-3, keys=numkeys_at(1, "RO ACCESS"), flags="readonly movablekeys", since="7.0.0",
@@ -328,9 +332,8 @@ def _members(chunks: Iterable[list[bytes]]) -> Members:
     return members
 
 
-def _store(ctx: Context, destination: bytes, chunks: Iterable[list[bytes]], event: str) -> int:
-    """Store the members as a new set. It is complete before the destination, which may be a source, is touched."""
-    result = Set(ctx.limits)
+def _store(ctx: Context, destination: bytes, chunks: Iterable[list[bytes]], event: str, result: Set) -> int:
+    """Fill ``result`` and store it. It is complete before the destination, which may be a source, is touched."""
     for chunk in giving_way(chunks):
         for member in chunk:
             result.add(member)

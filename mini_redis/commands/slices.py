@@ -1,4 +1,4 @@
-"""Long work in slices: between two of them the GIL is let go, so that no client waits for another's million elements."""
+"""Long work in slices: between two of them the GIL is let go, so that no client waits for a million elements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SLICE_ELEMENTS = 20_000
 
 
 def in_slices(items: list[T]) -> Iterator[list[T]]:
-    """Parts of a list, in order; other threads run between them. Allowed under key locks: ``sleep(0)`` waits for none."""
+    """Parts of a list,; other threads run between them. Allowed under key locks: ``sleep(0)`` waits for no one."""
     if len(items) <= SLICE_ELEMENTS:
         yield items
         return
@@ -41,20 +41,20 @@ BYTES_PER_DRAWN = 32
 
 
 def draw_repeatedly(draw: Callable[[int], list[T]], count: int, size: Callable[[T], int]) -> list[T]:
-    """``count`` random elements, repeats among them, drawn in slices; ``draw`` gives so many, ``size`` an element's bytes.
+    """``count`` random elements, with repeats, drawn in slices; ``draw`` gives so many, ``size`` an element's bytes.
 
     A client may ask for 2^63 of them. Errors: OutOfRange if they would not fit in 1 GB (Redis only tries).
     """
     if count * BYTES_PER_DRAWN > MAX_DRAWN_BYTES:
         raise OutOfRange()
     drawn: list[T] = []
-    used_bytes = count * BYTES_PER_DRAWN
+    drawn_bytes = 0
     while len(drawn) < count:
         if drawn:
             time.sleep(0)
         part = draw(min(SLICE_ELEMENTS, count - len(drawn)))
-        used_bytes += sum(map(size, part))
-        if used_bytes > MAX_DRAWN_BYTES:
-            raise OutOfRange()
         drawn += part
+        drawn_bytes += sum(map(size, part)) + BYTES_PER_DRAWN * len(part)
+        if drawn_bytes * count > MAX_DRAWN_BYTES * len(drawn):  # at this rate; at the end, exactly
+            raise OutOfRange()
     return drawn

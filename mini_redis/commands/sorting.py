@@ -44,7 +44,7 @@ class SortRequest:
         return self.by is not None and b"*" not in self.by
 
 
-def _sort_pairs(number: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
+def _sort_pairs(number: int, databases: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
     """The key, and the key behind the last STORE; options with values are stepped over as the parser does."""
     pairs = [(number, argv[1])]
     at = 2
@@ -121,7 +121,10 @@ def _sorted_result(ctx: Context, key: bytes, request: SortRequest) -> list[bytes
     elements = list(value)
     if request.leaves_order and isinstance(value, Set) and request.store is not None:
         request.by, request.alpha = None, True  # a stored order must not hang on how the set lies in memory
-    if not request.leaves_order:
+    if request.leaves_order:
+        if request.descending and isinstance(value, LinkedList):
+            elements.reverse()
+    else:
         elements.sort(key=_sort_key(ctx, request, elements), reverse=request.descending)
     elements = _limit(elements, request)
     if not request.get:
@@ -149,14 +152,13 @@ def _sort_key(ctx: Context, request: SortRequest, elements: list[bytes]) -> Any:
 
 
 def _number(weight: bytes | None) -> float:
-    """A weight as C's strtod reads it: white space in front and an empty text are taken. Errors: NotADouble."""
+    """A weight as C's strtod reads it: up to a NUL, after white space; no text at all is 0. Errors: NotADouble."""
     if weight is None:
         return 0.0
-    text = weight.lstrip(b" \t\n\v\f\r")
-    if not text:
-        if weight:
-            raise NotADouble()
+    weight = weight.split(b"\0")[0]
+    if not weight:
         return 0.0
+    text = weight.lstrip(b" \t\n\v\f\r")
     number = parse_float(text)
     if number is None:
         raise NotADouble()

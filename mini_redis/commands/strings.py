@@ -48,7 +48,7 @@ TIME_UNITS = {b"EX": (1000, False), b"PX": (1, False), b"EXAT": (1000, True), b"
 def set_(ctx: Context, key: bytes, value: bytes, *options: bytes) -> Any:
     """Sets the string value of a key, whatever it held; makes the key if there is none.
 
-    Options: NX | XX (only if the key is missing | exists), GET (reply the old value), and one of EX PX EXAT PXAT KEEPTTL.
+    Options: NX | XX (only if the key is missing | exists), GET (reply the old value), one of EX PX EXAT PXAT KEEPTTL.
     Reply: OK; nil if NX or XX forbade it; with GET the old string or nil.
     Errors: syntax, InvalidExpire, NotAnInteger; WRONGTYPE with GET.
     Source: redis.io/commands/set
@@ -68,7 +68,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: tuple[byt
     while at < count:  # not an Arguments cursor: SET with EX or NX is hot, and this takes half the time
         word = options[at].upper()
         at += 1
-        if word in TIME_UNITS and lifetime is None and at < count:
+        if word in TIME_UNITS and (lifetime is None or lifetime == word) and at < count:
             lifetime, time = word, options[at]
             at += 1
         elif (word == b"NX" or word == b"XX") and (condition is None or condition == word):
@@ -200,7 +200,7 @@ def getex(ctx: Context, key: bytes, *options: bytes) -> bytes | None:
     words = Arguments(options)
     while words:
         word = words.word()
-        if lifetime or not (word == b"PERSIST" or (word in TIME_UNITS and words)):
+        if lifetime not in (b"", word) or not (word == b"PERSIST" or (word in TIME_UNITS and words)):
             raise SyntaxFault()
         lifetime, time = word, words.value() if word in TIME_UNITS else b""
     value = ctx.read_string(key)
@@ -352,7 +352,8 @@ def incrbyfloat(ctx: Context, key: bytes, increment: bytes) -> bytes:
     Errors: WRONGTYPE, NotAFloat, NanOrInfinity.
     Source: redis.io/commands/incrbyfloat
     """
-    result = add_long_doubles(ctx.read_string(key) or b"0", increment)
+    old = ctx.read_string(key)
+    result = add_long_doubles(b"0" if old is None else old, increment)
     ctx.update(key, strings.Embedded(result))
     ctx.modified(key, "incrbyfloat")
     ctx.propagate_as([b"SET", key, result, b"KEEPTTL"])
@@ -408,7 +409,8 @@ def getrange(ctx: Context, key: bytes, start: bytes, stop: bytes) -> bytes:
     length = strings.length(value)
     begin = max(first + length if first < 0 else first, 0)
     end = max(last + length if last < 0 else last, 0) + 1
-    return bytes((strings.to_bytes(value) if type(value) is int else value)[begin:end])
+    text = value if isinstance(value, (bytes, bytearray)) else strings.to_bytes(value)
+    return bytes(text[begin:end])
 
 
 @command("SUBSTR", arity=4, keys=key_at(1, "RO ACCESS"), flags="readonly", since="1.0.0",

@@ -24,8 +24,9 @@ CATEGORY_ORDER = ("keyspace", "read", "write", "set", "sortedset", "list", "hash
                   "transaction", "scripting")
 
 Handler = Callable[..., Any]
-KeyFinder = Callable[[int, list[bytes]], Iterable[tuple[int, bytes]]]
-"""(database number of the client, argv) -> the pairs to lock, for commands whose keys no key spec can say."""
+KeyFinder = Callable[[int, int, list[bytes]], Iterable[tuple[int, bytes]]]
+"""(database number of the client, how many databases there are, argv) -> the pairs to lock, for commands whose keys no
+key spec can say."""
 
 
 class CommandSpec:
@@ -39,7 +40,7 @@ class CommandSpec:
                  "group", "complexity", "categories", "tips", "summary", "subcommands", "container", "first_argument",
                  "short_min", "short_max", "writes", "deprecated")
 
-    def __init__(self, name: str, handler: Handler | None, *, arity: int, flags: str = "",
+    def __init__(self, name: str, handler: Handler, *, arity: int, flags: str = "",
                  keys: tuple[KeySpec, ...] = (), find_pairs: KeyFinder | None = None, gate: str = SHARED,
                  since: str = "1.0.0", group: str = "", complexity: str = "", categories: str = "",
                  tips: tuple[str, ...] = (), summary: str = "", deprecated: str = "") -> None:
@@ -94,10 +95,10 @@ class CommandSpec:
             found.add(implied)
         return tuple(name for name in CATEGORY_ORDER if name in found)
 
-    def pairs(self, number: int, argv: list[bytes]) -> Iterable[tuple[int, bytes]]:
-        """The (database, key) pairs that this call touches."""
+    def pairs(self, number: int, databases: int, argv: list[bytes]) -> Iterable[tuple[int, bytes]]:
+        """The (database, key) pairs that this call touches; for a client in database ``number`` of ``databases``."""
         if self.find_pairs is not None:
-            return self.find_pairs(number, argv)
+            return self.find_pairs(number, databases, argv)
         return [(number, key) for spec in self.keys for key in spec.find(argv)]
 
     def accepts(self, words: int) -> bool:

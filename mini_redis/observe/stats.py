@@ -1,8 +1,8 @@
 """Counters: what INFO tells of commands, errors and connections.
 
-``x += 1`` from several threads loses counts on a CPython without the GIL, and a lock per command would cost the hot loop
-a tenth of its time. So every session counts for itself in :class:`Counters`, which only its thread writes; INFO adds
-them up, and a session that ends folds its own into the totals. Rare events are counted under the one leaf lock.
+``x += 1`` from several threads loses counts on a CPython without the GIL, and a lock per command would cost the hot
+loop a tenth of its time. So every session counts for itself in :class:`Counters`, which only its thread writes; INFO
+adds them up, and a session that ends folds its own into the totals. Rare events are counted under the one leaf lock.
 """
 
 from __future__ import annotations

@@ -57,11 +57,15 @@ def _value(digest: bytes, entry: Entry, now_ms: int) -> bytes:
         digest = _xor_all(_mix(digest, _type(SET)), value)
     elif isinstance(value, Hash):
         digest = _mix(digest, _type(HASH))
-        pairs = (_mix(_mix(EMPTY, field), content) for field, content in value.items())
-        digest = _xor_all(digest, pairs)
+        digest = _xor_all(digest, (_field(value, field, content) for field, content in value.items()))
     if entry.expire_ms is not None:
         digest = _xor(digest, hashlib.sha1(b"!!expire!!").digest())
     return digest
+
+
+def _field(value: Hash, field: bytes, content: bytes) -> bytes:
+    digest = _mix(_mix(EMPTY, field), content)
+    return digest if value.expire_ms(field) is None else _xor(digest, hashlib.sha1(b"!!hexpire!!").digest())
 
 
 def _type(number: int) -> bytes:

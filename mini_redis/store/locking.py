@@ -102,8 +102,7 @@ class Unit:
         ordered = sorted(set(pairs))
         for _ in range(RETRIES):
             try:
-                for pair in ordered:
-                    self._lock_pair(pair, self.turn)
+                self._lock_pairs(ordered, self.turn)
                 break
             except KeyBusy as busy:
                 self._give_up()
@@ -114,8 +113,7 @@ class Unit:
                 self.rebind()
         else:
             self.become_exclusive()
-            for pair in ordered:
-                self._lock_pair(pair, True)
+            self._lock_pairs(ordered, True)
         before_change = self.changes.before_change
         for pair, entry in self.entries.items():
             if entry.expire_ms is not None or before_change is not None:
@@ -140,11 +138,19 @@ class Unit:
         self.entries[pair] = entry
         return entry
 
-    def _lock_pair(self, pair: Pair, may_wait: bool) -> Entry:
-        entry = self._acquire(self.store.databases[pair[0]], pair[1], may_wait)
-        self.held.append(entry)
-        self.entries[pair] = entry
-        return entry
+    def _lock_pairs(self, pairs: list[Pair], may_wait: bool) -> None:
+        databases, entries, held = self.store.databases, self.entries, self.held
+        for pair in pairs:
+            number, key = pair
+            database = databases[number]
+            entry = database.entries.get(key)
+            if entry is None or not entry.acquire(False):
+                entry = self._acquire(database, key, may_wait)
+            elif entry.value is DEAD:
+                entry.release()
+                entry = self._acquire(database, key, may_wait)
+            held.append(entry)
+            entries[pair] = entry
 
     def _acquire(self, database: Database, key: bytes, may_wait: bool) -> Entry:
         while True:
@@ -241,7 +247,8 @@ class Unit:
             return self.entry
         if not self.turn:
             raise KeyOutsideUnit(pair)
-        entry = self._lock_pair(pair, True)
+        self._lock_pairs([pair], True)
+        entry = self.entries[pair]
         self._prepare(pair, entry)
         return entry
 
@@ -438,10 +445,12 @@ class Unit:
         self._settle_and_forget()
         for number in numbers:
             self.store.databases[number].clear()
+        self.dirty += 1
 
     def swap_databases(self, first: int, second: int) -> None:
         """Let two databases change places. Exclusive units only."""
         self._settle_and_forget()
         databases = self.store.databases
         databases[first], databases[second] = databases[second], databases[first]
+        self.dirty += 1
         self.rebind()

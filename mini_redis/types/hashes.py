@@ -198,6 +198,11 @@ class Hash:
         heapq.heappush(self._expiry_heap, (expire_ms, field))
         self._keep_heap_small()
 
+    def expect_expiries(self) -> None:
+        """Become a listpackex if this is a listpack, as HEXPIRE does before it looks at the first field. O(1)."""
+        if self._expiries is None:
+            self._expiries = {}
+
     def persist(self, field: bytes) -> bool:
         """Let `field` stay; return whether it would have expired. O(1)."""
         return bool(self._expiries) and self._forget_expiry(field)

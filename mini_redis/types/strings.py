@@ -13,7 +13,6 @@ Source for the encodings: redis.io/commands/object-encoding and observation of R
 from __future__ import annotations
 
 import sys
-from typing import Union
 
 from mini_redis.text import parse_integer
 
@@ -26,7 +25,7 @@ class Embedded(bytes):
     __slots__ = ()
 
 
-StringValue = Union[bytes, int, bytearray]
+StringValue = bytes | int | bytearray
 KINDS = frozenset((bytes, int, bytearray, Embedded))
 
 
@@ -34,12 +33,12 @@ def to_bytes(value: StringValue) -> bytes:
     """The text of a string value of any of the four types. O(length); O(1) for bytes."""
     if type(value) is bytes:
         return value
-    return b"%d" % value if type(value) is int else bytes(value)  # type: ignore[arg-type]
+    return b"%d" % value if isinstance(value, int) else bytes(value)
 
 
 def length(value: StringValue) -> int:
     """Bytes of the text. O(1)."""
-    return len(b"%d" % value if type(value) is int else value)  # type: ignore[arg-type]
+    return len(b"%d" % value if isinstance(value, int) else value)
 
 
 def encoding(value: StringValue) -> str:

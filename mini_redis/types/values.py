@@ -1,4 +1,4 @@
-"""What every value can tell of itself, whichever type it is of: strings are plain Python objects, the rest are classes."""
+"""What every value can tell of itself, whichever type it is of: strings are plain objects, the rest are classes."""
 
 from __future__ import annotations
 

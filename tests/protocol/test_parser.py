@@ -171,8 +171,8 @@ WORDS = [
     (b"a\0b", [b"a"]),
     (b"a \0b", [b"a"]),
 ]
-UNBALANCED = [rb'"a', rb"'a", rb'a"', rb"a'", rb'"a\"', rb"'a\'", rb"'a\\'", rb'"a"b', rb"'c'e", rb'"a""b"', rb'a"b c"d',
-              rb'\"a\"', rb'"a\\"b"', rb'a=b "c d"=e', rb'"c d"e', b'"\\', b'"a\\', b'"a\0b"', rb'"']
+UNBALANCED = [rb'"a', rb"'a", rb'a"', rb"a'", rb'"a\"', rb"'a\'", rb"'a\\'", rb'"a"b', rb"'c'e", rb'"a""b"',
+              rb'a"b c"d', rb'\"a\"', rb'"a\\"b"', rb'a=b "c d"=e', rb'"c d"e', b'"\\', b'"a\\', b'"a\0b"', rb'"']
 
 
 @pytest.mark.parametrize("line, words", WORDS)
@@ -200,11 +200,11 @@ ARRAY, BULK = "invalid multibulk length", "invalid bulk length"
 ERRORS = [
     *((header, ARRAY) for header in (
         b"*\r\n", b"*abc\r\n", b"*2147483648\r\n", b"*9223372036854775808\r\n", b"* 1\r\n", b"*1 \r\n", b"*+1\r\n",
-        b"*01\r\n", b"*-0\r\n", b"*1_0\r\n", b"*1.0\r\n", b"*0x1\r\n", b"*\xd9\xa1\r\n", b"*--1\r\n", b"*" + b"1" * 5000 + b"\r\n",
-        b"*1\n$4\nPING\nxx\r\n")),
+        b"*01\r\n", b"*-0\r\n", b"*1_0\r\n", b"*1.0\r\n", b"*0x1\r\n", b"*\xd9\xa1\r\n", b"*--1\r\n",
+        b"*" + b"1" * 5000 + b"\r\n", b"*1\n$4\nPING\nxx\r\n")),
     *((b"*1\r\n" + header, BULK) for header in (
-        b"$\r\n", b"$abc\r\n", b"$-1\r\n", b"$-0\r\n", b"$536870913\r\n", b"$9223372036854775808\r\n", b"$+4\r\n", b"$04\r\n",
-        b"$ 4\r\n", b"$4 \r\n", b"$4\nPING\r\n", b"$1_0\r\n", b"$" + b"1" * 5000 + b"\r\n")),
+        b"$\r\n", b"$abc\r\n", b"$-1\r\n", b"$-0\r\n", b"$536870913\r\n", b"$9223372036854775808\r\n", b"$+4\r\n",
+        b"$04\r\n", b"$ 4\r\n", b"$4 \r\n", b"$4\nPING\r\n", b"$1_0\r\n", b"$" + b"1" * 5000 + b"\r\n")),
     (b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$x\r\n", BULK),
     (b"*1\r\n:1\r\n", "expected '$', got ':'"),
     (b"*1\r\n*1\r\n$4\r\nPING\r\n", "expected '$', got '*'"),
@@ -307,7 +307,8 @@ def test_the_greatest_counts_that_are_taken():
     assert parser.error.text == "Protocol error: invalid bulk length"
 
 
-@pytest.mark.parametrize("announcement", [b"*1\r\n$536870912\r\n", b"*2147483647\r\n", b"*2147483647\r\n$536870912\r\nabc"])
+@pytest.mark.parametrize("announcement", [b"*1\r\n$536870912\r\n", b"*2147483647\r\n",
+                                          b"*2147483647\r\n$536870912\r\nabc"])
 def test_memory_stays_flat_where_much_is_announced_and_little_comes(announcement):
     tracemalloc.start()
     try:
@@ -355,12 +356,14 @@ frames = st.one_of(
     st.lists(st.sampled_from([b"SET", b"k", b"v", b""]), min_size=1, max_size=4).map(encode_command),
     st.sampled_from([
         b"*0\r\n", b"*-1\r\n", b"\r\n", b"\n", b"PING\r\n", b"PING\n", b"SET k 'a b'\r\n", b"ECHO \"\\x00\\r\"\r\n",
-        b"*1\r\n$4\r\nPINGab", b"*1\rx$4\ryPINGzz", b"*1\r\n$04\r\nPING\r\n", b"*1\r\n$x\r\n", b"*x\r\n", b"*1\r\n:1\r\n",
-        b"ECHO '\r\n", b"*2\r\n$3\r\nGET\r\n", b"*1\r\n$8\r\n", b"*1025\r\n", b"\0\r\n", b"*1 \r\n", b"$1\r\na\r\n",
+        b"*1\r\n$4\r\nPINGab", b"*1\rx$4\ryPINGzz", b"*1\r\n$04\r\nPING\r\n", b"*1\r\n$x\r\n", b"*x\r\n",
+        b"*1\r\n:1\r\n", b"ECHO '\r\n", b"*2\r\n$3\r\nGET\r\n", b"*1\r\n$8\r\n", b"*1025\r\n", b"\0\r\n",
+        b"*1 \r\n", b"$1\r\na\r\n",
     ]),
 )
-changes = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(["insert", "delete", "replace"]),
-                             st.sampled_from([b"\r", b"\n", b"\r\n", b"$", b"*", b"1", b"-", b"0", b"a", b"'", b"\0"])), max_size=3)
+pieces = st.sampled_from([b"\r", b"\n", b"\r\n", b"$", b"*", b"1", b"-", b"0", b"a", b"'", b"\0"])
+changes = st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(["insert", "delete", "replace"]), pieces),
+                   max_size=3)
 
 
 def mutate(data, steps):
@@ -425,7 +428,8 @@ def test_the_wire_form_of_commands_read_the_fast_way(data, places, draw):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(st.binary(max_size=9).filter(lambda word: b"\r" not in word), min_size=1, max_size=4), min_size=1))
+@given(st.lists(st.lists(st.binary(max_size=9).map(lambda word: word.replace(b"\r", b"")), min_size=1, max_size=4),
+                min_size=1))
 def test_spans_follow_each_other_and_join_to_what_came(commands):
     data = b"".join(map(encode_command, commands))
     parser = RequestParser()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from mini_redis.directives import DIRECTIVES, Directive
-from mini_redis.errors import CommandError
+from mini_redis.errors import CommandError, quotable
 from mini_redis.protocol.parser import split_quoted
 from mini_redis.text import glob_match
 from mini_redis.types.limits import EncodingLimits
@@ -156,7 +156,7 @@ class Config:
         for name, _ in pairs:
             row = DIRECTIVES.get(name.lower())
             if row is None or row.is_hidden:
-                raise ConfigError(f"Unknown option or number of arguments for CONFIG SET - '{name}'")
+                raise ConfigError(f"Unknown option or number of arguments for CONFIG SET - '{_quotable(name)}'")
             if not row.is_settable:
                 raise _set_error(name, "can't set immutable config")
             if row.is_protected and not self._allows_protected(is_local):
@@ -239,7 +239,13 @@ def _blaming(name: str) -> Iterator[None]:
 
 
 def _set_error(name: str, reason: str) -> ConfigError:
-    return ConfigError(f"CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+    return ConfigError(f"CONFIG SET failed (possibly related to argument '{_quotable(name)}') - {reason}")
+
+
+def _quotable(name: str) -> str:
+    """A name that a client gave, fit to stand in an error line; of any length, as in Redis."""
+    data = name.encode("utf-8", "surrogateescape")
+    return quotable(data, len(data))
 
 
 # --- lines

@@ -154,12 +154,12 @@ class Session:
                 ctx.key = key
                 ctx.entry = entry
                 try:
+                    if ctx.changes.before_change is not None:
+                        ctx.changes.before_change(ctx.number, key, entry.value)
                     if entry.expire_ms is not None:
                         ctx.expire_due(ctx.number, key, entry)
                         if entry.value is MISSING and not spec.writes:
                             counters.misses += 1
-                    if ctx.changes.before_change is not None and spec.writes:
-                        ctx.changes.before_change(ctx.number, key, entry.value)
                     if words == 2:
                         reply = spec.handler(ctx, key)
                     elif words == 3:
@@ -168,8 +168,11 @@ class Session:
                         reply = spec.handler(ctx, *argv[1:])
                 except Exception as error:  # every failure becomes a reply; connection and locks are kept in order
                     reply = self._failed(error, spec.name)
-                if ctx.dirty or ctx.before:
+                if log.on or ctx.before:
                     ctx.record(wire, argv)
+                else:
+                    ctx.changed_total += ctx.dirty
+                    ctx.dirty = 0
                 if ctx.unsettled:
                     ctx.settle_single()
                 if entry is not ABSENT:
@@ -182,8 +185,8 @@ class Session:
                     out += (BULK_HEADS[len(reply)], reply, CRLF)
                 elif reply is OK:
                     out.append(OK.wire)
-                elif kind is int and 0 <= reply < TABLE_SIZE:
-                    out.append(INTEGERS[reply])
+                elif kind is int:
+                    out.append(INTEGERS[reply] if 0 <= reply < TABLE_SIZE else b":%d\r\n" % reply)
                 elif reply is None:
                     out.append(NULL_BULK[client.resp])
                 else:

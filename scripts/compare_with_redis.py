@@ -129,7 +129,7 @@ class Comparison:
                 self.ours.connect()
         pairs, probe = [], (None, None)
         for command, *replies in zip(commands, expected, got):
-            pairs.append(Pair(command, *replies, probe, self.reference.version))
+            pairs.append(Pair(command, *replies, probe, self.reference.version, self.reference.is_valkey))
             probe = (replies[0], replies[1]) if command.probe else (None, None)
         return pairs
 
@@ -307,7 +307,7 @@ def compare(reference: Target, ours: Target, options: argparse.Namespace) -> int
     """One comparison, as the command line asks for it. Returns the number of problems."""
     problems = 0
     if options.transcripts and options.block is None:
-        problems += run_transcripts(reference) + run_transcripts(ours)
+        problems += sum(run_transcripts(target) for target in (reference, ours) if not target.is_valkey)
     comparison = Comparison(reference, ours, options.seed, supported(reference, ours))
     blocks = range(-(-options.commands // BLOCK)) if options.block is None else [options.block]
     start_s = time.monotonic()

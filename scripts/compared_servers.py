@@ -25,13 +25,15 @@ NO_REPLY = b"(no reply"  # how the error begins that stands for a reply that did
 
 @dataclass
 class Target:
-    """A server to compare: its address, and a connection that is replaced by `reset`."""
+    """A server to compare: its address, and a connection that is replaced by `reset`. A Valkey calls itself by the
+    version of the Redis that it came from."""
 
     name: str
     host: str
     port: int
     client: Any = None
     version: tuple[int, ...] = (0,)
+    is_valkey: bool = False
 
     def connect(self) -> resp.Client:
         """A fresh connection in place of the old one."""
@@ -105,6 +107,7 @@ def wait_for(target: Target, process: subprocess.Popen[bytes] | None = None, log
             time.sleep(0.05)
             continue
         target.version = parse_version(runner.read_version(target.host, target.port))
+        target.is_valkey = b"server_name:valkey" in target.client.execute("INFO", "server")
         return target
     raise SetupError(f"{target.name} does not answer on {target.host}:{target.port}")
 

@@ -22,13 +22,19 @@ TOLERANCE_S = 5
 @dataclass
 class Pair:
     """A command with the replies of the reference and of the server under test; `probe` holds the replies of both to
-    the probe that was sent just before it, `version` is the reference's."""
+    the probe that was sent just before it, `version` and `is_valkey` are the reference's."""
 
     command: Command
     expected: Any
     got: Any
     probe: tuple[Any, Any] = (None, None)
     version: tuple[int, ...] = (7, 4)
+    is_valkey: bool = False
+
+    @property
+    def fails_there_alone(self) -> bool:
+        """Whether the reference refuses what we take."""
+        return isinstance(self.expected, Error) and not isinstance(self.got, Error)
 
     @property
     def argv(self) -> list[bytes]:
@@ -73,7 +79,7 @@ def _ordered_while_listpack(unordered: Rule) -> Rule:
     """A small hash keeps the order in which its fields came; a hash table has none."""
 
     def rule(pair: Pair) -> bool:
-        if pair.probe[0] == b"listpack":
+        if pair.probe == (b"listpack", b"listpack"):
             return pair.expected == pair.got
         return unordered(pair)
 
@@ -87,9 +93,10 @@ def _scan(pair: Pair) -> bool:
     if not cursor.isdigit() or type(expected) is not type(got):
         return False
     asked = pair.argv[1 if pair.command.label == "SCAN" else 2]
-    if expected_cursor == cursor == b"0" and (asked == b"0" or pair.probe[0] in (b"listpack", b"intset")):
+    is_small = all(encoding in (b"listpack", b"listpackex", b"intset") for encoding in pair.probe)
+    if expected_cursor == cursor == b"0" and (asked == b"0" or is_small):
         return sorted(expected) == sorted(got) if pair.command.label != "HSCAN" else _same_scanned_fields(pair)
-    return pair.probe[0] not in (b"listpack", b"intset")
+    return not is_small
 
 
 def _same_scanned_fields(pair: Pair) -> bool:
@@ -215,12 +222,13 @@ def _debug_object(pair: Pair) -> bool:
 def _command_info(pair: Pair) -> bool:
     """COMMAND INFO: name, arity and the places of the keys."""
 
-    def summary(entry: Any) -> Any:
-        return entry and [entry[0], entry[1], *entry[3:6]]
-
     if len(pair.argv) == 2:  # every command there is
         return True
-    return [summary(entry) for entry in pair.expected] == [summary(entry) for entry in pair.got]
+    return list(map(_command_entry, pair.expected)) == list(map(_command_entry, pair.got))
+
+
+def _command_entry(entry: Any) -> Any:
+    return entry and [entry[0], entry[1], *entry[3:6]]
 
 
 def _same_kind(pair: Pair) -> bool:
@@ -276,12 +284,18 @@ def _presized_hash(pair: Pair) -> bool:
     return pair.version < (7, 2) and _encodings(pair) == (b"listpack", b"hashtable")
 
 
+def _stored_integers(pair: Pair) -> bool:
+    pairs = [(b"intset", b"listpack"), (b"intset", b"hashtable")]
+    return pair.version < (7, 2) and _encodings(pair) in pairs
+
+
 def _embedded_with_key(pair: Pair) -> bool:
-    return pair.version >= (8, 2) and set(_encodings(pair)) == {b"embstr", b"raw"}
+    return (pair.version >= (8, 2) or pair.is_valkey) and set(_encodings(pair)) == {b"embstr", b"raw"}
 
 
 def _shared_integers(pair: Pair) -> bool:
-    return pair.command.label == "OBJECT REFCOUNT" and pair.version >= (8, 0) and pair.expected == 1
+    is_newer = pair.version >= (8, 0) or pair.is_valkey
+    return pair.command.label == "OBJECT REFCOUNT" and is_newer and pair.expected == 1
 
 
 def _shared_access_time(pair: Pair) -> bool:
@@ -292,9 +306,14 @@ _SMALLEST = b"-9223372036854775808"
 
 
 def _smallest_rank(pair: Pair) -> bool:
-    if pair.version >= (7, 2) or pair.command.label not in ("LREM", "LPOS"):
+    if pair.version >= (7, 2) or pair.command.label != "LPOS":
         return False
     return _SMALLEST in pair.argv and isinstance(pair.got, Error) and b"value is out of range" in pair.got
+
+
+def _smallest_count(pair: Pair) -> bool:
+    is_refused = isinstance(pair.expected, Error) and b"value must between" in pair.expected
+    return pair.command.label == "LREM" and pair.argv[2] == _SMALLEST and is_refused
 
 
 def _far_index(pair: Pair) -> bool:
@@ -319,17 +338,66 @@ def _odd_cursor(pair: Pair) -> bool:
     return is_odd and Error in (type(pair.expected), type(pair.got))
 
 
+def _not_built(pair: Pair) -> bool:
+    if pair.command.label != "COMMAND INFO" or isinstance(pair.got, Error):
+        return False
+    return all(ours is None or _command_entry(entry) == _command_entry(ours)
+               for entry, ours in zip(pair.expected, pair.got))  # fmt: skip
+
+
+def _valkey(*labels: str) -> Callable[[Pair], bool]:
+    return lambda pair: pair.is_valkey and pair.command.label in labels
+
+
+def _valkey_hello(pair: Pair) -> bool:
+    if not _valkey("HELLO")(pair) or Error in (type(pair.expected), type(pair.got)):
+        return False
+    expected, got = dict(as_pairs(pair.expected)), dict(as_pairs(pair.got))
+    return expected[b"server"] == b"valkey" and all(expected[name] == got[name] for name in (b"proto", b"role"))
+
+
+def _valkey_sort(pair: Pair) -> bool:
+    is_refused = pair.fails_there_alone and b"can't be converted into double" in pair.expected
+    return _valkey("SORT", "SORT_RO")(pair) and is_refused
+
+
+def _valkey_type(pair: Pair) -> bool:
+    return _valkey("SCAN")(pair) and isinstance(pair.expected, Error) and b"unknown type name" in pair.expected
+
+
+def _valkey_object(pair: Pair) -> bool:
+    return _valkey("DEBUG OBJECT")(pair) and len(pair.argv) > 3
+
+
+def _valkey_getex(pair: Pair) -> bool:
+    return _valkey("GETEX")(pair) and isinstance(pair.expected, Error) and b"WRONGTYPE" not in pair.expected
+
+
+def _valkey_config(pair: Pair) -> bool:
+    return _valkey("CONFIG SET")(pair) and b"" in pair.argv and isinstance(pair.got, Error)
+
+
 KNOWN = [
     Known("lists and small sets are listpacks since 7.2; 7.0 names them quicklist and hashtable", _compact_encodings),
     Known("HSET with more fields than a listpack may hold makes a hash table at once since 7.2", _presized_hash),
-    Known("8.2 stores a string within its key, and how long it may then be depends on the key", _embedded_with_key),
-    Known("since 8.0 no integer objects are shared, so OBJECT REFCOUNT says 1", _shared_integers),
-    Known("LREM and LPOS refuse the smallest integer, which 7.0 takes for a count", _smallest_rank, diverges=True),
+    Known("SINTERSTORE makes an intset only of intsets since 7.2; in 7.0 of any integers", _stored_integers),
+    Known("8.2 and Valkey store a string within its key, whose length then matters for embstr", _embedded_with_key),
+    Known("8.0 and Valkey share no integer objects, so OBJECT REFCOUNT says 1", _shared_integers),
+    Known("LPOS refuses the smallest integer as a rank, which 7.0 takes", _smallest_rank),
+    Known("LREM takes the smallest integer for a count, which 8.x and Valkey refuse", _smallest_count, diverges=True),
     Known("LSET on a listpack cuts an index beyond 32 bits and changes another element", _far_index, diverges=True),
     Known("a shared integer has one access time for all keys that hold it", _shared_access_time),
     Known("HELLO checks all its options before it acts; 7.0 acts as it reads", _hello_before_7_2, diverges=True),
     Known("COMMAND GETKEYS of a command without arguments is another error in 7.0", _getkeys_before_7_2),
     Known("a cursor that is no plain number is refused or not, differently in each version", _odd_cursor),
+    Known("COMMAND INFO is nil for a command that is not built", _not_built),
+    Known("Valkey names itself in HELLO", _valkey_hello),
+    Known("Valkey's CLIENT LIST has more filters, and checks each as it reads", _valkey("CLIENT LIST")),
+    Known("Valkey's SORT refuses an element that has no digits, not even none at all", _valkey_sort, diverges=True),
+    Known("Valkey's SCAN refuses a TYPE that it does not know", _valkey_type),
+    Known("Valkey's DEBUG OBJECT takes anything for a third argument", _valkey_object),
+    Known("Valkey's GETEX checks its time before the key", _valkey_getex),
+    Known("Valkey's CONFIG SET takes an empty value for 0", _valkey_config, diverges=True),
 ]
 
 

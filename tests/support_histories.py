@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests import resp
-from tests.support_concurrency import Talker, contents, make_server, run_threads
+from tests.support_concurrency import (
+    LogCopy,
+    Switching,
+    Talker,
+    check_replay,
+    check_store,
+    contents,
+    make_server,
+    run_threads,
+)
 
 WRONGTYPE, NO_KEY, NOT_AN_INTEGER = "-WRONGTYPE", "-ERR no such key", "-ERR value is not an integer or out of range"
 START_MS = 1_700_000_000_000
@@ -245,10 +254,14 @@ MIXES = {
     "index": "GET SET MSET DEL DEL2 DBSIZE DBSIZE KEYS RENAME RENAMENX EXISTS FLUSHDB",
     "absent": "GET GET SET DEL DBSIZE DBSIZE GETDEL",
     "both": "MGET MGET MSET DEL2 SET RENAME EXISTS",
+    "reads": "GET GET GET MSET RENAME",
+    "walks": "KEYS KEYS DBSIZE MSET DEL2 SET",
+    "names": "SET SET RENAME RENAME GET GETDEL",
     "lists": "LPUSH LPUSH RPOP LMOVE LMOVE LLEN LRANGE DEL RENAME GET",
     "databases": "SET MOVE MOVE MOVEBACK COPY COPYDB DBSIZE DBSIZE GET SELECT SWAPDB FLUSHDB KEYS",
     "exclusive": "SET GET MSET FLUSHALL DBSIZE SWAPDB DEL KEYS SELECT INCR",
     "expiry": "SETPX SETPX GET TICK MGET SET PEXPIREAT PEXPIRE PERSIST DEL INCR RENAME COPY",
+    "time": "SETPX SETPX TICK MGET MGET GET",
     "sort": "SORT SORT SORTSTORE MSETW MSETW DELW RENAMEW RANGES RENAMES DELS",
 }
 SETUP = {"sort": [(b"LPUSH", b"l", b"1", b"2")]}
@@ -403,3 +416,22 @@ def is_linearizable(history):
                 following = positions[:client] + (positions[client] + 1,) + positions[client + 1:]
                 pending.append((following, after.data, after.now_ms))
     return False
+
+
+def check_history(mix, seed, clients=3, seconds=10.0):
+    """One history with all its checks; the log is on in every second one. The seed makes the same programs again."""
+    log = None
+    server = make_server()
+    if seed % 2:
+        log = LogCopy(server)
+    switching = Switching(seed, random.Random(seed).choice([0.03, 0.1, 0.3]))
+    history, server = record_history(mix, seed, switching, server, clients, seconds=seconds)
+    where = f"seed {seed}\n{history}"
+    assert is_linearizable(history), where
+    try:
+        check_store(server)
+        if log is not None:
+            check_replay(server, log)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{where}") from None
+    return sum(map(len, history.clients))

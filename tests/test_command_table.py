@@ -42,8 +42,8 @@ def test_what_there_is():
     assert {group: counts[group] for group in ("string", "list", "set", "hash")} == {
         "string": 22, "list": 17, "set": 17, "hash": 25}
     generic = ["del", "unlink", "exists", "type", "ttl", "pttl", "expire", "pexpire", "expireat", "pexpireat",
-               "expiretime", "pexpiretime", "persist", "keys", "scan", "randomkey", "rename", "renamenx", "copy", "move",
-               "touch", "object", "sort", "sort_ro"]
+               "expiretime", "pexpiretime", "persist", "keys", "scan", "randomkey", "rename", "renamenx", "copy",
+               "move", "touch", "object", "sort", "sort_ro"]
     assert set(generic) <= set(SPECS)
 
 

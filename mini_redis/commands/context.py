@@ -91,6 +91,11 @@ class Context(Unit):
 
     def create(self, key: bytes, kind: type) -> Any:
         """The collection at ``key``, a new empty one if there is none. Raises WrongType."""
+        entry = self.entry if key is self.key else self.find(key)
+        value = entry.value
+        if type(value) is kind and kind is not Hash:
+            entry.access_s = self.clock.access_s
+            return value
         value = self.read_hash(key) if kind is Hash else self.read(key, kind)
         if value is None:
             value = kind(self.limits)

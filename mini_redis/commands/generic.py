@@ -210,8 +210,8 @@ def keys_(ctx: Context, pattern: bytes) -> list[bytes]:
     The gate is closed only to copy the names; the matching is done beside other clients, in slices.
     Source: redis.io/commands/keys
     """
-    database = ctx.database
-    names: list[bytes] = ctx.exclusively(lambda: list(database.keys))
+    # Which database is ours may change while the gate is let go: it is looked up inside, like the names.
+    database, names = ctx.exclusively(lambda: (ctx.database, list(ctx.database.keys)))
     if pattern != b"*":
         glob = Glob(pattern)
         names = [name for part in in_slices(names) for name in part if glob.matches(name)]

@@ -88,8 +88,11 @@ def _set_all(ctx: Context, key: bytes, pairs: tuple[bytes, ...], name: str) -> i
     if len(pairs) % 2:
         raise WrongArity(name)
     value = _writable(ctx, key)
-    value.reserve(len(pairs) // 2)
-    added = sum(map(value.set, pairs[::2], pairs[1::2]))
+    if len(pairs) == 2:
+        added = int(value.set(pairs[0], pairs[1]))
+    else:
+        value.reserve(len(pairs) // 2)
+        added = sum(map(value.set, pairs[::2], pairs[1::2]))
     ctx.modified(key, "hset")
     return added
 

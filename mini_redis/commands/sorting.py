@@ -28,7 +28,8 @@ command = partial(declare, group="generic", categories="set sortedset list dange
 
 @dataclass
 class SortRequest:
-    """``get``: patterns, ``#`` for the element itself. ``count`` -1: all."""
+    """``get``: patterns, ``#`` for the element itself. ``count`` -1: all. ``leaves_order``: a BY pattern without a
+    star, which names no key of any element, is Redis's way to ask for no sorting, even if another BY follows."""
 
     by: bytes | None = None
     offset: int = 0
@@ -37,11 +38,7 @@ class SortRequest:
     descending: bool = False
     alpha: bool = False
     store: bytes | None = None
-
-    @property
-    def leaves_order(self) -> bool:
-        """A BY pattern without a star names no key of any element: Redis's way to ask for no sorting."""
-        return self.by is not None and b"*" not in self.by
+    leaves_order: bool = False
 
 
 def _sort_pairs(number: int, databases: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
@@ -103,6 +100,7 @@ def _parse(options: tuple[bytes, ...], may_store: bool) -> SortRequest:
             request.offset, request.count = integer(words.value()), integer(words.value())
         elif word == b"BY" and words:
             request.by = words.value()
+            request.leaves_order |= _find_star(request.by) < 0
         elif word == b"GET" and words:
             request.get.append(words.value())
         elif word == b"STORE" and words and may_store:
@@ -120,7 +118,8 @@ def _sorted_result(ctx: Context, key: bytes, request: SortRequest) -> list[bytes
         raise WrongType()
     elements = list(value)
     if request.leaves_order and isinstance(value, Set) and request.store is not None:
-        request.by, request.alpha = None, True  # a stored order must not hang on how the set lies in memory
+        # a stored order must not hang on how the set lies in memory
+        request.leaves_order, request.by, request.alpha = False, None, True
     if request.leaves_order:
         if request.descending and isinstance(value, LinkedList):
             elements.reverse()
@@ -165,15 +164,21 @@ def _number(weight: bytes | None) -> float:
     return number
 
 
+def _find_star(pattern: bytes) -> int:
+    """Where the element's name goes; -1 if nowhere. What Redis looks for in a pattern, it looks for up to a NUL."""
+    return pattern.split(b"\0")[0].find(b"*")
+
+
 def _look_up(ctx: Context, pattern: bytes, element: bytes) -> bytes | None:
     """What BY or GET asks for: ``#``, a string key, or ``key->field`` of a hash; None where there is none."""
     if pattern == b"#":
         return element
-    head, star, tail = pattern.partition(b"*")
-    if not star:
+    star = _find_star(pattern)
+    if star < 0:
         return None
+    head, tail = pattern[:star], pattern[star + 1:]
     middle, arrow, field_name = tail.partition(b"->")
-    if arrow and field_name:
+    if arrow and field_name[:1] not in (b"", b"\0") and b"\0" not in middle:
         key = head + element + middle
         value = ctx.peek(key)
         if not isinstance(value, Hash):

@@ -213,8 +213,12 @@ class Unit:
         self.close()
 
     def exclusively(self, action: Callable[[], Any]) -> Any:
-        """Run ``action`` with the gate closed and share the gate again. For a shared unit that holds no key."""
-        if self.closed:
+        """Run ``action`` with the gate closed and share the gate again; a unit with the turn keeps it closed to its end.
+
+        A unit without the turn must hold no key, and nothing that it looked up in the gate holds inside ``action``.
+        """
+        if self.turn:
+            self.close()
             return action()
         self.become_exclusive()
         try:
@@ -376,8 +380,7 @@ class Unit:
 
     def end(self, wire: Any, argv: list[bytes]) -> None:
         """Log, settle, unlock, and give back turn and gate; afterwards the unit is empty and in the gate again."""
-        if self.dirty or self.before:
-            self.record(wire, argv)
+        self.record(wire, argv)
         if self.unsettled:
             self.settle()
         if self.held:
@@ -388,6 +391,9 @@ class Unit:
 
     def record(self, wire: Any, argv: list[bytes]) -> None:
         """One append to the log's queue with all that the unit did, while its keys are still held."""
+        if not self.dirty and not self.before:
+            self.own = None
+            return
         if self.log.on:
             if self.own is None and not self.before:
                 self.log.queue.append((wire, argv, self.number))

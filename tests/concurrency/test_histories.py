@@ -6,30 +6,11 @@ import time
 import pytest
 
 from tests import support_histories
-from tests.support_concurrency import SOAK_SECONDS, LogCopy, Switching, check_replay, check_store, make_server
-from tests.support_histories import MIXES, History, Model, Operation, is_linearizable, record_history
+from tests.support_concurrency import SOAK_SECONDS, check_store
+from tests.support_histories import MIXES, History, Model, Operation, check_history, is_linearizable, record_history
 
 SECONDS = 1.5
 """For each mix."""
-
-
-def check_history(mix, seed):
-    """One history with all its checks; the log is on in every second one. The seed makes the same programs again."""
-    log = None
-    server = make_server()
-    if seed % 2:
-        log = LogCopy(server)
-    switching = Switching(seed, random.Random(seed).choice([0.03, 0.1, 0.3]))
-    history, server = record_history(mix, seed, switching, server)
-    where = f"seed {seed}\n{history}"
-    assert is_linearizable(history), where
-    try:
-        check_store(server)
-        if log is not None:
-            check_replay(server, log)
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n{where}") from None
-    return sum(map(len, history.clients))
 
 
 @pytest.mark.parametrize("mix", MIXES)

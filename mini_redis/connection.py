@@ -34,7 +34,7 @@ class Connection:
         self.client = client
         self.session = Session(server, client, self._send_rest)
         self._clock = server.clock
-        self._limit_bytes: int = server.config["client-query-buffer-limit"]
+        self._config = server.config
         self._backlog: deque[bytes] = deque()  # read while a send was blocked, not executed yet
         self._backlog_bytes = 0
         self._at_end = False  # the client has said its last byte
@@ -78,10 +78,20 @@ class Connection:
             return b""
         parser = self.session.parser
         missing = parser.missing_bytes
+        self._limit(parser.buffered_bytes)
         self.client.query_bytes = parser.buffered_bytes
         if missing < EXACT_BYTES:
-            return self.socket.recv(RECV_BYTES)
-        return self.socket.recv(min(missing, MAX_RECV_BYTES), WAITALL)
+            data = self.socket.recv(RECV_BYTES)
+        else:
+            data = self.socket.recv(min(missing, MAX_RECV_BYTES), WAITALL)
+        self.client.query_bytes = 0
+        return data
+
+    def _limit(self, held_bytes: int) -> None:
+        """OSError if the client makes us hold more than it may: of a command that does not end, or by not reading."""
+        authenticated = self.client.authenticated
+        if held_bytes > (self._config["client-query-buffer-limit"] if authenticated else STRANGER_BACKLOG_BYTES):
+            raise OSError("the client sent more than client-query-buffer-limit that cannot be executed yet")
 
     def _send_rest(self, data: bytes, sent: int = 0) -> None:
         """Send when there is room, and read meanwhile. OSError if the client is gone or sent beyond the limit."""
@@ -108,7 +118,5 @@ class Connection:
             return False
         self._backlog.append(data)
         self._backlog_bytes += len(data)
-        limit = self._limit_bytes if self.client.authenticated else STRANGER_BACKLOG_BYTES
-        if self._backlog_bytes > limit:
-            raise OSError("the client sends without reading, beyond client-query-buffer-limit")
+        self._limit(self._backlog_bytes + self.session.parser.buffered_bytes)
         return True

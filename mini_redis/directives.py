@@ -35,11 +35,14 @@ def _integer(word: str) -> int | None:
 
 
 def _memory(word: str) -> int | None:
-    """The bytes that ``64mb``, ``100k`` or ``7`` stand for; None for anything else, a sign or a fraction included."""
-    match = re.fullmatch(r"([0-9]{1,20})([a-z]{0,2})", word.lower())
+    """The bytes that ``64mb``, ``100k`` or ``7`` stand for; None for anything else, a sign or a fraction included.
+
+    No digits are 0, as in Redis.
+    """
+    match = re.fullmatch(r"([0-9]{0,127})([a-z]{0,2})", word.lower())
     if match is None or match[2] not in MEMORY_UNITS:
         return None
-    return int(match[1]) * MEMORY_UNITS[match[2]]
+    return int(match[1] or 0) * MEMORY_UNITS[match[2]]
 
 
 def _check_range(value: int, low: int, high: int) -> None:

@@ -1,7 +1,7 @@
 """One command from argv to reply: look-up, checks, locks, call, log, encoding. For all of a batch, in one loop.
 
 A :class:`Session` is one client's conversation without its socket: bytes in, bytes out. The loop in
-:meth:`Session._run` is the hottest code of the server. It holds the *short way*, for commands whose only key is
+:meth:`Session._run_batch` is the hottest code of the server. It holds the *short way*, for commands whose only key is
 their first argument and that nothing stands in the way of; everything else (several keys, no key, containers, wrong
 arity, a busy key, a client that is not authenticated) takes the *general way* below it. Both give the same results: the
 short way is the general one with its steps written out, and tests run the same commands through both.
@@ -55,9 +55,9 @@ class Session:
         self._big_bytes = 0  # of replies in `_out` that are not small
         self._inside = True  # whether this thread has its share of the gate while it runs a command
         self._find_spec: Callable[[bytes], Any] = server.table.spellings.get
-        # what _run needs in local names, unpacked in one step: a batch of one command would pay for ten look-ups
-        self._hot = (self.ctx, client, self.ctx.gate, self.member.lock.acquire, self.member.lock.release, self._out,
-                     self._find_spec, self.counters)
+        self._enter, self._leave = self.member.lock.acquire, self.member.lock.release
+        # what the loop needs in local names, unpacked in one step: a batch of one command would pay for six look-ups
+        self._hot = (self.ctx, client, self.ctx.gate, self._out, self._find_spec, self.counters)
         server.store.gate.register(self.member)
         server.stats.open(self.counters)
         server.clients.add(client)
@@ -100,105 +100,105 @@ class Session:
 
     # --- the batch
 
-    def _run(self, commands: list[Argv]) -> None:  # noqa: C901  (written out for speed)
-        """Run a batch; replies go to ``_out``. The hot loop: steps are written out here that have methods elsewhere."""
-        ctx, client, gate, enter, leave, out, find_spec, counters = self._hot
-        spec: Any = find_spec(commands[0][0])
+    def _run(self, commands: list[Argv]) -> None:
+        """Run a batch; replies go to ``_out``. Enters the gate once, after commands at its front that need none."""
+        spec = self._find_spec(commands[0][0])
         if spec is None or not spec.short_max:
             commands = self._run_without_gate(commands)
             if not commands:
                 return
-        log = ctx.log
+        log = self.ctx.log
         wire = self._take_wire() if log.on else None
-        running: CommandSpec | None = None  # the command of the run that is being timed
-        begun = calls = 0
-        enter()
-        if gate.stop:
-            leave()
-            gate.enter(self.member)
+        self._enter()  # the gate, without a look at gate.stop: the loop looks before every command
         try:
-            find_entry = ctx.rebind()
-            for argv in commands:
-                if gate.stop:  # somebody wants the whole keyspace: give way between two commands
-                    leave()
-                    gate.enter(self.member)
-                    find_entry = ctx.rebind()
-                spec = find_spec(argv[0])
-                words = len(argv)
-                entry = None
-                if spec is not None and client.plain and spec.short_min <= words <= spec.short_max:
-                    key = argv[1]
-                    entry = find_entry(key)
-                    if entry is None:
-                        entry = ABSENT if not spec.writes else self._placeholder(key)
-                    elif not entry.acquire(False):
-                        entry = None
-                    elif entry.value is DEAD:
-                        entry.release()
-                        entry = None
-                if entry is None:  # the general way
-                    if running is not None:
-                        self._count(running, calls, begun, perf_counter_ns())
-                        running = None
-                    if self._run_general(argv, spec, wire):
-                        return
-                    find_entry = ctx.rebind()
-                    continue
-                # the short way; `entry` is locked
-                if spec is not running:
-                    now = perf_counter_ns()
-                    if running is not None:
-                        self._count(running, calls, begun, now)
-                    running, calls, begun = spec, 0, now
-                calls += 1
-                ctx.key = key
-                ctx.entry = entry
-                try:
-                    if ctx.changes.before_change is not None:
-                        ctx.changes.before_change(ctx.number, key, entry.value)
-                    if entry.expire_ms is not None:
-                        ctx.expire_due(ctx.number, key, entry)
-                        if entry.value is MISSING and not spec.writes:
-                            counters.misses += 1
-                    if words == 2:
-                        reply = spec.handler(ctx, key)
-                    elif words == 3:
-                        reply = spec.handler(ctx, key, argv[2])
-                    else:
-                        reply = spec.handler(ctx, *argv[1:])
-                except Exception as error:  # every failure becomes a reply; connection and locks are kept in order
-                    reply = self._failed(error, spec.name)
-                if log.on or ctx.before:
-                    ctx.record(wire, argv)
-                else:
-                    ctx.changed_total += ctx.dirty
-                    ctx.dirty = 0
-                if ctx.unsettled:
-                    ctx.settle_single()
-                if entry is not ABSENT:
-                    entry.release()
-                else:
-                    counters.misses += 1
-                ctx.now = 0
-                kind = type(reply)
-                if kind is bytes and len(reply) < TABLE_SIZE:
-                    out += (BULK_HEADS[len(reply)], reply, CRLF)
-                elif reply is OK:
-                    out.append(OK.wire)
-                elif kind is int:
-                    out.append(INTEGERS[reply] if 0 <= reply < TABLE_SIZE else b":%d\r\n" % reply)
-                elif reply is None:
-                    out.append(NULL_BULK[client.resp])
-                else:
-                    self._append_encoded(reply)
-                    find_entry = ctx.rebind()  # it may have sent them, and left the gate for that
+            self._run_batch(commands, wire)
         finally:
-            leave()
-            if running is not None:
-                self._count(running, calls, begun, perf_counter_ns())
-            ctx.key, ctx.entry = None, ABSENT
+            self._leave()
+            self.ctx.key, self.ctx.entry = None, ABSENT
         if log.on:
             log.drain()
+
+    def _run_batch(self, commands: list[Argv], wire: Wire | None) -> None:  # noqa: C901  (written out for speed)
+        """The hot loop: steps are written out here that have methods elsewhere."""
+        ctx, client, gate, out, find_spec, counters = self._hot
+        log = ctx.log
+        find_entry = ctx.rebind()
+        running: CommandSpec | None = None  # the command of the run that is being timed
+        begun = calls = 0
+        for argv in commands:
+            if gate.stop:  # somebody wants the whole keyspace: give way between two commands
+                self._leave()
+                gate.enter(self.member)
+                find_entry = ctx.rebind()
+            spec = find_spec(argv[0])
+            words = len(argv)
+            entry = None
+            if spec is not None and client.plain and spec.short_min <= words <= spec.short_max:
+                key = argv[1]
+                entry = find_entry(key)
+                if entry is None:
+                    entry = ABSENT if not spec.writes else self._placeholder(key)
+                elif not entry.acquire(False):
+                    entry = None
+                elif entry.value is DEAD:
+                    entry.release()
+                    entry = None
+            if entry is None:  # the general way
+                if running is not None:
+                    self._count(running, calls, begun, perf_counter_ns())
+                    running = None
+                if self._run_general(argv, spec, wire):
+                    return
+                find_entry = ctx.rebind()
+                continue
+            # the short way; `entry` is locked, unless it is ABSENT
+            if spec is not running:
+                now = perf_counter_ns()
+                if running is not None:
+                    self._count(running, calls, begun, now)
+                running, calls, begun = spec, 0, now
+            calls += 1
+            ctx.key = key
+            ctx.entry = entry
+            try:
+                if entry.expire_ms is not None or ctx.changes.before_change is not None:
+                    ctx.prepare(ctx.number, key, entry)
+                    if entry.value is MISSING and entry is not ABSENT and not spec.writes:
+                        counters.misses += 1
+                if words == 2:
+                    reply = spec.handler(ctx, key)
+                elif words == 3:
+                    reply = spec.handler(ctx, key, argv[2])
+                else:
+                    reply = spec.handler(ctx, *argv[1:])
+            except Exception as error:  # every failure becomes a reply; connection and locks are kept in order
+                reply = self._failed(error, spec.name, spec.writes)
+            if log.on or ctx.before:
+                ctx.record(wire, argv)
+            else:
+                ctx.changed_total += ctx.dirty
+                ctx.dirty = 0
+            if ctx.unsettled:
+                ctx.settle_single()
+            if entry is not ABSENT:
+                entry.release()
+            else:
+                counters.misses += 1
+            ctx.now = 0
+            kind = type(reply)
+            if kind is bytes and len(reply) < TABLE_SIZE:
+                out += (BULK_HEADS[len(reply)], reply, CRLF)
+            elif reply is OK:
+                out.append(OK.wire)
+            elif kind is int:
+                out.append(INTEGERS[reply] if 0 <= reply < TABLE_SIZE else b":%d\r\n" % reply)
+            elif reply is None:
+                out.append(NULL_BULK[client.resp])
+            else:
+                self._append_encoded(reply)
+                find_entry = ctx.rebind()  # it may have sent them, and left the gate for that
+        if running is not None:
+            self._count(running, calls, begun, perf_counter_ns())
 
     def _take_wire(self) -> Wire | None:
         """The spelling of the batch, if the log wants it; says whether it shall be kept of the next."""
@@ -246,7 +246,7 @@ class Session:
             reply = error
             self.server.stats.add_error(spec.name if spec else "", error.code, True)
         except Exception as error:  # a bug before the handler or after it; `end` has put the locks in order
-            reply = self._failed(error, spec.name if spec else "")
+            reply = self._failed(error, spec.name if spec else "", False)
         self._append_encoded(reply)
         return self.client.is_closing
 
@@ -291,9 +291,9 @@ class Session:
         try:
             return spec.handler(self.ctx, *argv[spec.first_argument:])
         except Exception as error:  # as in the short way
-            return self._failed(error, spec.name)
+            return self._failed(error, spec.name, spec.writes)
 
-    def _failed(self, error: Exception, name: str) -> CommandError:
+    def _failed(self, error: Exception, name: str, writes: bool) -> CommandError:
         """Turn what a handler raised into its reply. A bug is logged with its traceback and without arguments."""
         ctx = self.ctx
         if isinstance(error, CommandError):
@@ -303,8 +303,7 @@ class Session:
         else:
             logger.error("command %s failed unexpectedly", name, exc_info=error)
             self.server.stats.add("internal_errors")
-            if ctx.dirty:
-                ctx.log_present_state()
+            ctx.log_present_state()  # it may have failed between a change and saying so
             reply = errors.InternalError()
         self.server.stats.add_error(name, reply.code, False)
         return reply

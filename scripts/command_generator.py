@@ -204,6 +204,8 @@ def _probes(command: Command) -> list[list[bytes]]:
         return []
     if command.label in _ENCODING_MATTERS:
         return [[b"OBJECT", b"ENCODING", command.argv[1]]]
+    if command.label in ("OBJECT ENCODING", "DEBUG OBJECT"):
+        return [[b"LLEN", argument] for argument in command.argv[2:3]]
     if command.label in ("SORT", "SORT_RO"):
         return [_RESET_ERRNO, [b"TYPE", command.argv[1]]]
     return [[_PROBES[command.label], command.argv[1]]] if command.label in _PROBES else []

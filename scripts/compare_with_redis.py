@@ -18,6 +18,7 @@ Exit status: 0 if all is equal and explained, 1 for a difference or too little c
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import sys
 import time
@@ -234,11 +235,12 @@ def _closing(chunk: list[Command]) -> list[Command]:
 
 def _checkpoint() -> list[Command]:
     """What ends every block: all that can be asked about every key of every database."""
-    questions = ["TYPE", "DEBUG DIGEST-VALUE", "PTTL", "OBJECT ENCODING"]
+    questions = ["TYPE", "DEBUG DIGEST-VALUE", "PTTL", "LLEN", "OBJECT ENCODING"]
     result = []
     for number in reversed(range(DATABASES)):
         result += [Command([b"SELECT", b"%d" % number], "SELECT"), Command([b"DBSIZE"], "DBSIZE")]
-        result += [Command([*label.encode().split(), key], label) for key in KEYS for label in questions]
+        for key, label in itertools.product(KEYS, questions):
+            result.append(Command([*label.encode().split(), key], label, probe=label == "LLEN"))
     return result
 
 

@@ -74,9 +74,10 @@ def run_threads(*works, switching=None, seconds=20.0):
         thread.start()
     deadline = time.monotonic() + seconds
     for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-        if errors:  # the others may wait for ever for one that failed
-            raise errors[0]
+        while thread.is_alive() and not errors and time.monotonic() < deadline:
+            thread.join(0.1)
+    if errors:  # the others may wait for ever for the one that failed
+        raise errors[0]
     if any(thread.is_alive() for thread in threads):
         frames = sys._current_frames()
         raise Hang("".join("".join(traceback.format_stack(frames[thread.ident])[-4:]) + "\n"

@@ -424,7 +424,7 @@ def check_history(mix, seed, clients=3, seconds=10.0):
     server = make_server()
     if seed % 2:
         log = LogCopy(server)
-    switching = Switching(seed, random.Random(seed).choice([0.03, 0.1, 0.3]))
+    switching = Switching(seed, random.Random(seed).choice([0.01, 0.03, 0.1]))
     history, server = record_history(mix, seed, switching, server, clients, seconds=seconds)
     where = f"seed {seed}\n{history}"
     assert is_linearizable(history), where

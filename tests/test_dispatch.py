@@ -6,6 +6,7 @@ Sessions are in process unless a test is about sockets.
 import copy
 import logging
 import random
+import re
 import socket
 import threading
 import time
@@ -446,6 +447,26 @@ def test_a_client_that_never_reads_is_closed_at_the_limit():
         wait_until(lambda: len(server.clients) == 0)
         with resp.connect("127.0.0.1", server.port) as client:
             assert client.execute("PING") == SimpleString(b"PONG")
+
+
+@pytest.mark.parametrize("begin, more", [
+    (b"*2\r\n$4\r\nECHO\r\n$100000000\r\n", b"v" * 100_000),
+    (b"*2147483647\r\n", b"$10000\r\n%b\r\n" % (b"v" * 10_000) * 10),
+])
+def test_a_command_that_does_not_end_is_cut_off_at_the_limit(begin, more):
+    with Server(port=0) as server, resp.connect("127.0.0.1", server.port) as other:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+            client.sendall(begin + more)
+            wait_until(lambda: re.search(rb" qbuf=[1-9]", other.execute("CLIENT", "LIST")))
+            assert other.execute("CONFIG", "SET", "client-query-buffer-limit", "1mb") == OK  # holds for all, at once
+            sent = 0
+            with pytest.raises((ConnectionError, BrokenPipeError)):
+                while sent < 50_000_000:
+                    client.sendall(more)
+                    sent += len(more)
+        wait_until(lambda: len(server.clients) == 1)
+        assert other.execute("ECHO", "v" * 900_000) == b"v" * 900_000
+        assert b" qbuf=0 " in other.execute("CLIENT", "LIST")
 
 
 def test_a_stranger_that_never_reads_is_closed_sooner():

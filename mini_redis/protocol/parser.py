@@ -42,7 +42,7 @@ class RequestParser:
     """
 
     __slots__ = ("max_bulk_bytes", "error", "keep_wire", "wire", "needs_care",
-                 "_authenticated", "_buffer", "_position", "_argv", "_arguments_left", "_bulk_bytes")
+                 "_authenticated", "_buffer", "_position", "_argv", "_argv_bytes", "_arguments_left", "_bulk_bytes")
 
     def __init__(self, max_bulk_bytes: int = 512 * 1024 * 1024, authenticated: bool = True) -> None:
         self.max_bulk_bytes = max_bulk_bytes
@@ -54,6 +54,7 @@ class RequestParser:
         self._buffer = bytearray()
         self._position = 0  # where in the buffer the next unread byte is
         self._argv: Argv | None = None  # the command in progress
+        self._argv_bytes = 0  # how many bytes its arguments hold so far
         self._arguments_left = 0
         self._bulk_bytes = -1  # announced length of the argument in progress; -1: its header is not read yet
 
@@ -132,8 +133,7 @@ class RequestParser:
     @property
     def buffered_bytes(self) -> int:
         """Bytes held for commands that are not complete."""
-        argv_bytes = sum(map(len, self._argv)) if self._argv else 0
-        return len(self._buffer) - self._position + argv_bytes
+        return len(self._buffer) - self._position + (self._argv_bytes if self._argv else 0)
 
     # --- the careful way
 
@@ -186,6 +186,7 @@ class RequestParser:
             if argument is None:
                 return None
             argv.append(argument)
+            self._argv_bytes += len(argument)
             self._arguments_left -= 1
         self._argv = None
         return argv
@@ -200,6 +201,7 @@ class RequestParser:
         if count > UNAUTHENTICATED_ARGUMENTS and not self._authenticated:
             raise ProtocolError("unauthenticated multibulk length")
         self._argv = []
+        self._argv_bytes = 0
         self._arguments_left = max(count, 0)
         return True
 

@@ -69,9 +69,7 @@ class ActiveExpiry:
         if entry is None:
             return False
         try:
-            if self._store.changes.before_change is not None:
-                self._store.changes.before_change(number, key, entry.value)
-            unit.expire_due(number, key, entry)
+            unit.prepare(number, key, entry)
             if type(entry.value) is Hash:
                 unit.purge_fields(number, key, entry)
             return bool(unit.before)

@@ -117,7 +117,7 @@ class Unit:
         before_change = self.changes.before_change
         for pair, entry in self.entries.items():
             if entry.expire_ms is not None or before_change is not None:
-                self._prepare(pair, entry)
+                self.prepare(pair[0], pair[1], entry)
 
     def lock_one(self, key: bytes) -> Entry:
         """The locked entry of a key that the short way found absent: a placeholder, or whoever came first.
@@ -253,7 +253,7 @@ class Unit:
             raise KeyOutsideUnit(pair)
         self._lock_pairs([pair], True)
         entry = self.entries[pair]
-        self._prepare(pair, entry)
+        self.prepare(pair[0], pair[1], entry)
         return entry
 
     def read(self, key: bytes, kind: type, number: int | None = None) -> Any:
@@ -369,12 +369,12 @@ class Unit:
         if event and self.changes.any:
             self.changes.modified(number, argv[1], event)
 
-    def _prepare(self, pair: Pair, entry: Entry) -> None:
-        """Before the handler: the snapshot sees the old value, then what is expired goes."""
+    def prepare(self, number: int, key: bytes, entry: Entry) -> None:
+        """Before the handler: a running snapshot sees the old value, then what is expired goes."""
         if self.changes.before_change is not None:
-            self.changes.before_change(pair[0], pair[1], entry.value)
+            self.changes.before_change(number, key, entry.value)
         if entry.expire_ms is not None:
-            self.expire_due(pair[0], pair[1], entry)
+            self.expire_due(number, key, entry)
 
     # --- the end
 

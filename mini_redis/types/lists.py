@@ -6,7 +6,8 @@ whether Redis would call it a listpack or a quicklist; the structure is the same
 Redis compares the exact bytes of the listpack with a limit on every push. To measure an element costs more than to
 push it, so a list that counts as a listpack adds up length + 4, never less than the truth for elements under 4096
 bytes, and the exact measure is taken only when that sum passes a bound, which then moves on by what is really left.
-A quicklist counts nothing; it is measured when it has so few elements that it may be half the limit.
+A quicklist counts nothing; it is measured when it has so few elements that it may be half the limit. These bounds hold
+for the limit that they were computed for; whatever changes a list looks whether the limit is still the same.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class LinkedList(BlockChain):
     while the list is a listpack.
     """
 
-    __slots__ = ("_bytes", "_grown_bytes", "_grown_length", "_is_listpack", "_limits", "_shrunk_length")
+    __slots__ = ("_bytes", "_grown_bytes", "_grown_length", "_is_listpack", "_limit", "_limits", "_shrunk_length")
 
     type_name = "list"
 
@@ -69,7 +70,8 @@ class LinkedList(BlockChain):
         self._length += len(elements)
         if self._is_listpack:
             self._bytes += sum(map(len, elements)) + _MAX_OVERHEAD * len(elements)
-            if self._bytes > self._grown_bytes or self._length > self._grown_length:
+            if (self._bytes > self._grown_bytes or self._length > self._grown_length
+                    or self._limits.list_max_listpack_size != self._limit):  # fmt: skip
                 self._check_grown(elements)
 
     def pop_left(self) -> bytes:
@@ -83,7 +85,7 @@ class LinkedList(BlockChain):
         self._length -= 1
         if self._is_listpack:
             self._bytes -= len(element) + _MAX_OVERHEAD
-        elif self._length <= self._shrunk_length:
+        elif self._length <= self._shrunk_length or self._limits.list_max_listpack_size != self._limit:
             self._check_shrunk()
         return element
 
@@ -98,7 +100,7 @@ class LinkedList(BlockChain):
         self._length -= 1
         if self._is_listpack:
             self._bytes -= len(element) + _MAX_OVERHEAD
-        elif self._length <= self._shrunk_length:
+        elif self._length <= self._shrunk_length or self._limits.list_max_listpack_size != self._limit:
             self._check_shrunk()
         return element
 
@@ -126,8 +128,10 @@ class LinkedList(BlockChain):
         if self._is_listpack:
             self._bytes -= len(old) + _MAX_OVERHEAD
             self._note_added(element)
-        elif self._length <= self._shrunk_length or len(old) - len(element) > _MUCH_SMALLER:
+        elif len(old) - len(element) > _MUCH_SMALLER:
             self._check_shrunk()
+        else:
+            self._note_removed()
 
     def insert(self, index: int, element: bytes) -> None:
         """Insert `element` before the one at 0 <= `index` <= N. O(N/B + B)."""
@@ -152,8 +156,8 @@ class LinkedList(BlockChain):
         self._cut_right(self._length - (end - begin))
         if self._is_listpack:
             self._bytes = self._estimated_bytes()
-        elif self._length <= self._shrunk_length:
-            self._check_shrunk()
+        else:
+            self._note_removed()
         return None
 
     def clear(self) -> None:
@@ -185,8 +189,8 @@ class LinkedList(BlockChain):
             self._length -= removed
             if self._is_listpack:
                 self._bytes -= removed * (len(element) + _MAX_OVERHEAD)
-            elif self._length <= self._shrunk_length:
-                self._check_shrunk()
+            else:
+                self._note_removed()
         return removed
 
     def positions(self, element: bytes, rank: int = 1, count: int = 1, max_length: int = 0) -> list[int]:
@@ -221,7 +225,7 @@ class LinkedList(BlockChain):
         other._length = self._length
         other._is_listpack, other._bytes = self._is_listpack, self._bytes
         other._grown_bytes, other._grown_length = self._grown_bytes, self._grown_length
-        other._shrunk_length = self._shrunk_length
+        other._shrunk_length, other._limit = self._shrunk_length, self._limit
         return other
 
     @property
@@ -253,19 +257,25 @@ class LinkedList(BlockChain):
     def _become_listpack(self) -> None:
         self._is_listpack = True
         self._bytes = self._estimated_bytes()
-        self._shrunk_length = 0
+        self._shrunk_length = self._limit = 0
         self._grown_length = self._grown_bytes = 0  # look at the next push
 
     def _note_added(self, element: bytes) -> None:
         self._bytes += len(element) + _MAX_OVERHEAD
-        if self._bytes > self._grown_bytes or self._length > self._grown_length:
+        if (self._bytes > self._grown_bytes or self._length > self._grown_length
+                or self._limits.list_max_listpack_size != self._limit):  # fmt: skip
             self._check_grown([element])
+
+    def _note_removed(self) -> None:
+        if self._length <= self._shrunk_length or self._limits.list_max_listpack_size != self._limit:
+            self._check_shrunk()
 
     def _check_grown(self, added: list[bytes]) -> None:
         """Become a quicklist if the last elements `added` did not fit.
 
         Observed: Redis adds their plain lengths to the size of the listpack before, once for all arguments of a push.
         """
+        self._limit = self._limits.list_max_listpack_size
         max_length, max_bytes = self._limits.list_capacity()
         if self._length <= max_length:
             exact_bytes = LISTPACK_BASE_BYTES + sum(map(listpack_entry_bytes, self))
@@ -280,7 +290,9 @@ class LinkedList(BlockChain):
 
     def _check_shrunk(self) -> None:
         """Become a listpack again if the list is small enough, else settle when to look again."""
-        if self._length > self._longest_listpack():
+        self._limit = self._limits.list_max_listpack_size
+        self._shrunk_length = self._longest_listpack()
+        if self._length > self._shrunk_length:
             return
         max_bytes = self._limits.list_capacity_to_return()[1]
         sizes = list(map(listpack_entry_bytes, self))

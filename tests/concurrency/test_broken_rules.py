@@ -4,7 +4,7 @@ Each row of RULES names a rule of docs/concurrency.md, a way to break it in the 
 passes on the product as it is and must fail on the broken one: else it proves nothing. Checks are random histories
 (`support_histories`) where chance finds the fault at once, and fixed schedules where it would be too rare.
 
-A break rewrites lines of the source; if such a line is not there any more, say in the row what now keeps the rule.
+A break replaces methods of the product with wrong ones. Alone, a client does not notice it: that is tested too.
 
 Rules whose feature is not built yet:
 
@@ -21,10 +21,6 @@ Rules whose feature is not built yet:
       behind the turn (slow scripts)                                                  append-only file, EVAL
 """
 
-import __future__
-
-import inspect
-import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -36,33 +32,19 @@ from mini_redis.commands import generic, sorting, strings
 from mini_redis.commands.context import Context
 from mini_redis.commands.table import CommandSpec
 from mini_redis.dispatch import Session
+from mini_redis.errors import WrongType
 from mini_redis.store import locking
 from mini_redis.store.changes import Changes
 from mini_redis.store.entry import DEAD, MISSING
 from mini_redis.store.gate import Gate
 from mini_redis.store.locking import ABSENT, SETTLED, KeyOutsideUnit, Unit
+from mini_redis.types.lists import LinkedList
 from mini_redis.write_log import WriteLog, _Renderer
 from tests.support_concurrency import LogCopy, Talker, check_store, fails_within, in_background, make_server, run_threads
 from tests.support_histories import check_history
 
 SECONDS = 20.0
 """How long a break may stay unseen; the slowest takes a second or two."""
-
-
-def rewrite(monkeypatch, owner, name, *changes, **names):
-    """Replace lines of a function. A change is (lines as they stand, lines instead); indentation is looked after."""
-    function = getattr(owner, name)
-    lines = textwrap.dedent(inspect.getsource(function)).split("\n")
-    for old, new in changes:
-        wanted = [line.strip() for line in old.split("\n")]
-        at = [at for at in range(len(lines)) if [line.strip() for line in lines[at:at + len(wanted)]] == wanted]
-        assert len(at) == 1, f"{name} has {old!r} {len(at)} times"
-        indent = " " * (len(lines[at[0]]) - len(lines[at[0]].lstrip()))
-        lines[at[0]:at[0] + len(wanted)] = [indent + line for line in new.split("\n")]
-    namespace = {**function.__globals__, **names}
-    code = compile("\n".join(lines), function.__code__.co_filename, "exec", __future__.annotations.compiler_flag)
-    exec(code, namespace)
-    monkeypatch.setattr(owner, name, namespace[name])
 
 
 # --- checks by histories
@@ -234,23 +216,17 @@ def the_hook_sees_values_before_they_change(attempt, monkeypatch):
 # --- breaks
 
 
-class Unlocked:
-    """An entry that is read without its lock."""
-
-    access_s = 0
-
-    def __init__(self, entry):
-        self.value, self.expire_ms, self.position = entry.value, entry.expire_ms, entry.position
-
-    def release(self):
-        pass
-
-
 def get_without_the_lock(monkeypatch):
-    rewrite(monkeypatch, Session, "_run", (
-        "elif not entry.acquire(False):",
-        "elif not spec.writes and entry.value is not DEAD:\n    entry = Unlocked(entry)\nelif not entry.acquire(False):"),
-        Unlocked=Unlocked)
+    def get(ctx, key):
+        entry = ctx.database.entries.get(key)
+        value = MISSING if entry is None else entry.value
+        if isinstance(value, LinkedList):
+            raise WrongType()
+        return None if value is MISSING or value is DEAD else value
+
+    spec = strings.get.command_specs[0]
+    for name, wrong in (("handler", get), ("keys", ()), ("short_max", 0)):
+        monkeypatch.setattr(spec, name, wrong)
 
 
 def mget_key_by_key(monkeypatch):
@@ -315,10 +291,15 @@ def entries_leave_in_mid_unit(monkeypatch):
     monkeypatch.setattr(Unit, "remove", remove)
 
 
-def no_look_for_dead(monkeypatch):
-    rewrite(monkeypatch, Session, "_run", ("elif entry.value is DEAD:", "elif False:"))
-    rewrite(monkeypatch, Unit, "_lock_pairs", ("elif entry.value is DEAD:", "elif False:"))
-    rewrite(monkeypatch, Unit, "_acquire", ("if entry.value is not DEAD:", "if True:"))
+def leaving_entries_not_marked_dead(monkeypatch):
+    """So that nobody who waited for one can tell that it has left the dict."""
+    def settle(changed, leaving, with_expiry):
+        index_entries_at_once(changed, with_expiry)
+        for database, key, _ in leaving:
+            del database.entries[key]
+
+    monkeypatch.setattr(locking, "settle", settle)
+    monkeypatch.setattr(Unit, "settle_single", settle_single_by(settle))
 
 
 def append_after_unlocking(monkeypatch):
@@ -359,14 +340,19 @@ def select_apart_from_its_command(monkeypatch):
 
 
 def wait_holding_keys(monkeypatch):
-    original = Unit._wait_holding
+    lock_pairs, wait_holding = Unit._lock_pairs, Unit._wait_holding
+    monkeypatch.setattr(Unit, "_lock_pairs", lambda unit, pairs, may_wait: lock_pairs(unit, pairs, True))
     monkeypatch.setattr(Unit, "_wait_holding",
-                        lambda unit, entry: original(unit, entry) if unit.turn else entry.acquire())
-    rewrite(monkeypatch, Unit, "lock", ("self._lock_pairs(ordered, self.turn)", "self._lock_pairs(ordered, True)"))
+                        lambda unit, entry: wait_holding(unit, entry) if unit.turn else entry.acquire())
 
 
 def own_member_lock_kept(monkeypatch):
-    rewrite(monkeypatch, Unit, "take_turn", ("self.gate.leave(self.member)", "pass"))
+    def take_turn(unit):
+        unit.gate.turn.acquire()
+        unit.turn = True
+        unit.rebind()
+
+    monkeypatch.setattr(Unit, "take_turn", take_turn)
 
 
 def newcomers_do_not_look(monkeypatch):
@@ -378,7 +364,7 @@ def giving_up_leaves_placeholders(monkeypatch):
 
 
 def settled_entries_kept(monkeypatch):
-    rewrite(monkeypatch, Unit, "_settle_and_forget", ("self.entries.clear()", "pass"))
+    monkeypatch.setattr(Unit, "_settle_and_forget", lambda unit: unit.settle())
 
 
 def dict_before_index(monkeypatch):
@@ -389,13 +375,17 @@ def dict_before_index(monkeypatch):
         for _, _, entry in leaving:
             entry.value = DEAD
 
+    monkeypatch.setattr(locking, "settle", settle)
+    monkeypatch.setattr(Unit, "settle_single", settle_single_by(settle))
+
+
+def settle_single_by(settle):
     def settle_single(unit):
         place = unit.database, unit.key, unit.entry
         settle([place], [place] if unit.entry.value is MISSING else [], True)
         unit.unsettled = SETTLED
 
-    monkeypatch.setattr(locking, "settle", settle)
-    monkeypatch.setattr(Unit, "settle_single", settle_single)
+    return settle_single
 
 
 def index_entries_at_once(changed, with_expiry):
@@ -424,17 +414,30 @@ def keys_without_the_gate(monkeypatch):
 
 
 def look_ups_kept_across_the_gate(monkeypatch):
-    rewrite(monkeypatch, Session, "_run", ("leave()\ngate.enter(self.member)\nfind_entry = ctx.rebind()",
-                                           "leave()\ngate.enter(self.member)"))
+    """For a batch, or until the client itself selects, empties or swaps databases."""
+    kept, run, rebind = {}, Session._run, Unit.rebind
+
+    def run_batch(session, *arguments):
+        kept.pop(session.ctx, None)
+        run(session, *arguments)
+
+    def rebind_once(unit):
+        if unit.closed or kept.get(unit, (None,))[0] != unit.number:
+            kept[unit] = None if unit.closed else unit.number, rebind(unit), unit.database
+        _, find, unit.database = kept[unit]
+        return find
+
+    monkeypatch.setattr(Session, "_run", run_batch)
+    monkeypatch.setattr(Unit, "rebind", rebind_once)
 
 
 def interest_read_before_the_lock(monkeypatch):
     """Once per batch, as it would be fastest."""
     flags, run = {}, Session._run
 
-    def note_flag(session, commands):
+    def note_flag(session, *arguments):
         flags[session.ctx] = session.ctx.changes.any
-        run(session, commands)
+        run(session, *arguments)
 
     def modified(unit, key, event, number=None):
         unit.dirty += 1
@@ -499,7 +502,7 @@ RULES = [
     Rule(mget_key_by_key, histories("both")),
     Rule(absent_keys_of_mget_not_locked, histories("both")),
     Rule(entries_leave_in_mid_unit, histories("names")),
-    Rule(no_look_for_dead, histories("absent")),
+    Rule(leaving_entries_not_marked_dead, histories("absent")),
     Rule(append_after_unlocking, histories("strings", "odd")),
     Rule(select_apart_from_its_command, histories("databases", "odd")),
     Rule(wait_holding_keys, waiting_beside_sort_ends),

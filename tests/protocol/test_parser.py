@@ -4,6 +4,7 @@ The tables were observed on Redis 7.0 and 8.2 over raw sockets; where they diffe
 that is given single bytes can never take the fast way, so it stands for the careful one.
 """
 
+import time
 import tracemalloc
 
 import pytest
@@ -342,6 +343,21 @@ def test_a_long_pipeline_in_small_pieces():
     parser = RequestParser()
     count = sum(len(parser.feed(data[at:at + 1000])) for at in range(0, len(data), 1000))
     assert (count, parser.error, parser.buffered_bytes) == (100_000, None, 0)
+
+
+def test_what_is_held_is_known_without_looking_at_all_of_it():
+    """A connection asks after every recv; with a million arguments in progress a sum over them would stop others."""
+    data = b"*300000\r\n" + b"$8\r\n12345678\r\n" * 300_000
+    parser = RequestParser()
+    asked_s = 0.0
+    for at in range(0, len(data), 2000):
+        parser.feed(data[at:at + 2000])
+        begun = time.perf_counter()
+        held = parser.buffered_bytes
+        asked_s += time.perf_counter() - begun
+    assert held == 0 and asked_s < 0.5
+    parser.feed(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$10\r\nabc")
+    assert parser.buffered_bytes == 7
 
 
 # --- the two ways against each other

@@ -468,13 +468,9 @@ MEANINGFUL = (
     _free("tcp-keepalive", NATURAL, "300"),
     _free("maxclients", Integer(1, 2**32 - 1), "10000"),
     _free("client-query-buffer-limit", Memory(2**20), "1gb"),
-    _free("client-output-buffer-limit", OutputLimits(), "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60"),
     _free("proto-max-bulk-len", Memory(2**20), "512mb"),
     _fixed("databases", POSITIVE, "16"),
-    _free("hz", Clamped(1, 500), "10"),
-    _free("active-expire-effort", Integer(1, 10), "1"),
     _free("list-max-listpack-size", Integer(-INT_MAX - 1, INT_MAX), "-2", "list-max-ziplist-size"),
-    _free("list-compress-depth", NATURAL, "0"),
     _free("set-max-intset-entries", COUNT, "512"),
     _free("set-max-listpack-entries", COUNT, "128"),
     _free("set-max-listpack-value", COUNT, "64"),
@@ -494,6 +490,10 @@ MEANINGFUL = (
 
 # The types, logs and files named here come with later issues; until then nothing in the server asks for these.
 WITHOUT_EFFECT = tuple(map(_idle, (
+    _free("client-output-buffer-limit", OutputLimits(), "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60"),
+    _free("hz", Clamped(1, 500), "10"),
+    _free("active-expire-effort", Integer(1, 10), "1"),
+    _free("list-compress-depth", NATURAL, "0"),
     _free("zset-max-listpack-entries", COUNT, "128", "zset-max-ziplist-entries"),
     _free("zset-max-listpack-value", BYTES, "64", "zset-max-ziplist-value"),
     _free("hll-sparse-max-bytes", BYTES, "3000"),

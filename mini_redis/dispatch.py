@@ -53,6 +53,7 @@ class Session:
         self._send = send
         self._out: list[bytes] = []  # replies of the batch; always this very list
         self._big_bytes = 0  # of replies in `_out` that are not small
+        self._bugs: list[tuple[str, Exception]] = []  # (command, what it raised), to be logged
         self._inside = True  # whether this thread has its share of the gate while it runs a command
         self._find_spec: Callable[[bytes], Any] = server.table.spellings.get
         self._enter, self._leave = self.member.lock.acquire, self.member.lock.release
@@ -115,22 +116,30 @@ class Session:
         finally:
             self._leave()
             self.ctx.key, self.ctx.entry = None, ABSENT
+            if self._bugs:
+                self._log_bugs()
         if log.on:
             log.drain()
+
+    def _log_bugs(self) -> None:
+        """Say which commands failed by a bug, with the traceback and without arguments: those are the client's."""
+        bugs, self._bugs = self._bugs, []
+        for name, error in bugs:
+            logger.error("command %s failed unexpectedly", name, exc_info=error)
 
     def _run_batch(self, commands: list[Argv], wire: Wire | None) -> None:  # noqa: C901  (written out for speed)
         """The hot loop: steps are written out here that have methods elsewhere."""
         ctx, client, gate, out, find_spec, counters = self._hot
         log = ctx.log
         find_entry = ctx.rebind()
-        running: CommandSpec | None = None  # the command of the run that is being timed
+        running: Any = None  # the CommandSpec of the run that is being timed
         begun = calls = 0
         for argv in commands:
             if gate.stop:  # somebody wants the whole keyspace: give way between two commands
                 self._leave()
                 gate.enter(self.member)
                 find_entry = ctx.rebind()
-            spec = find_spec(argv[0])
+            spec: Any = find_spec(argv[0])
             words = len(argv)
             entry = None
             if spec is not None and client.plain and spec.short_min <= words <= spec.short_max:
@@ -221,6 +230,8 @@ class Session:
             return []
         finally:
             self._inside = True
+            if self._bugs:
+                self._log_bugs()
 
     def _placeholder(self, key: bytes) -> Any:
         """The locked entry of a key that was absent; None if somebody else has just made and taken it."""
@@ -294,16 +305,17 @@ class Session:
             return self._failed(error, spec.name, spec.writes)
 
     def _failed(self, error: Exception, name: str, writes: bool) -> CommandError:
-        """Turn what a handler raised into its reply. A bug is logged with its traceback and without arguments."""
+        """Turn what a handler raised into its reply. A bug goes to the log when no key is held any more."""
         ctx = self.ctx
         if isinstance(error, CommandError):
             reply = error
         elif isinstance(error, MemoryError) and not ctx.dirty:
             reply = errors.NotEnoughMemory()
         else:
-            logger.error("command %s failed unexpectedly", name, exc_info=error)
+            self._bugs.append((name, error))
             self.server.stats.add("internal_errors")
-            ctx.log_present_state()  # it may have failed between a change and saying so
+            if writes:
+                ctx.log_present_state()  # it may have failed between a change and saying so
             reply = errors.InternalError()
         self.server.stats.add_error(name, reply.code, False)
         return reply
@@ -314,7 +326,7 @@ class Session:
         try:
             data = encode(reply, self.client.resp)
         except (TypeError, MemoryError) as error:  # a handler's bug, or a reply too big: the change itself stands
-            logger.error("a reply could not be encoded", exc_info=error)
+            self._bugs.append(("(encoding of a reply)", error))
             self.server.stats.add("internal_errors")
             data = errors.InternalError().wire
         self._out.append(data)

@@ -81,7 +81,8 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         try:
-            _thread.start_new_thread(self.owner.serve_client, (request, client_address))
+            client_id = self.owner.clients.next_id()  # here, so that ids follow the order of connecting
+            _thread.start_new_thread(self.owner.serve_client, (request, client_address, client_id))
         except RuntimeError:
             self.owner.note_no_thread()
             self.shutdown_request(request)
@@ -200,10 +201,10 @@ class Server:
             for connection in self._connections.values():
                 connection.end()
             deadline = time.monotonic() + STOP_SECONDS
-            while self._connections and time.monotonic() < deadline and not self._is_impatient:
+            while self._admitted and time.monotonic() < deadline and not self._is_impatient:
                 self._all_gone.wait(0.1)
-            if self._connections:
-                logger.warning("%d connections had not ended when the server stopped", len(self._connections))
+            if self._admitted:
+                logger.warning("%d connections had not ended when the server stopped", self._admitted)
         for thread in self._threads:
             thread.join()
         self.write_log.flush()
@@ -223,7 +224,7 @@ class Server:
 
     def new_session(self, client: Client | None = None) -> Session:
         """A conversation in process, without a socket: ``session.execute(bytes) -> bytes``. Close it at the end."""
-        return Session(self, client or self._make_client(), None)
+        return Session(self, client or self._make_client(self.clients.next_id()), None)
 
     def info(self, names: Iterable[str] = ()) -> str:
         """The text of INFO; see ``observe/info.py``."""
@@ -303,12 +304,12 @@ class Server:
             sock.send(refusal, getattr(socket, "MSG_DONTWAIT", 0))
         return False
 
-    def serve_client(self, sock: socket.socket, address: Any) -> None:
+    def serve_client(self, sock: socket.socket, address: Any, client_id: int) -> None:
         """The whole life of one connection, in its own thread."""
         connection: Connection | None = None
         try:
             self._set_socket_options(sock)
-            connection = Connection(self, sock, self._make_client(sock, address))
+            connection = Connection(self, sock, self._make_client(client_id, sock, address))
             with self._all_gone:
                 if self._stopping.is_set():
                     return
@@ -331,7 +332,7 @@ class Server:
             self._admitted -= 1
             if connection is not None:
                 self._connections.pop(connection.client.id, None)
-            if not self._connections:
+            if not self._admitted:
                 self._all_gone.notify_all()
 
     def _set_socket_options(self, sock: socket.socket) -> None:
@@ -342,9 +343,9 @@ class Server:
                 if hasattr(socket, "TCP_KEEPIDLE"):
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, self.config["tcp-keepalive"])
 
-    def _make_client(self, sock: socket.socket | None = None, address: Any = None) -> Client:
+    def _make_client(self, client_id: int, sock: socket.socket | None = None, address: Any = None) -> Client:
         local = sock.getsockname() if sock is not None else None
-        return Client(self.clients.next_id(), address=_address_text(address, local),
+        return Client(client_id, address=_address_text(address, local),
                       local_address=_address_text(local, local), descriptor=sock.fileno() if sock else -1,
                       now_s=self.clock.monotonic(), authenticated=not self.config["requirepass"],
                       is_local=_is_local(address))
@@ -380,9 +381,21 @@ class Server:
                     count = self.stats.snapshot()[0]["commands_processed"]
                     self.commands_per_second = int((count - last_count) / (now_s - last_s))
                     last_count, last_s = count, now_s
+                    self._end_idle_connections(now_s)
                 self.expiry.cycle()
+                self.write_log.drain()
             except Exception:
                 logger.exception("The periodic work failed")
+
+    def _end_idle_connections(self, now_s: float) -> None:
+        """``timeout``: end connections that have sent nothing for so many seconds; 0 is never."""
+        limit_s = self.config["timeout"]
+        if not limit_s:
+            return
+        with self._all_gone:
+            for connection in self._connections.values():
+                if now_s - connection.client.active_s > limit_s:
+                    connection.end()
 
 
 def _is_local(address: Any) -> bool:

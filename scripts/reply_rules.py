@@ -338,7 +338,7 @@ def _getkeys_before_7_2(pair: Pair) -> bool:
 
 
 def _odd_cursor(pair: Pair) -> bool:
-    if pair.command.label not in ("SCAN", "SSCAN", "HSCAN"):
+    if pair.version >= (7, 2) or pair.command.label not in ("SCAN", "SSCAN", "HSCAN"):
         return False
     place = 1 if pair.command.label == "SCAN" else 2
     is_odd = len(pair.argv) > place and not pair.argv[place].isdigit()
@@ -393,7 +393,7 @@ KNOWN = [
     Known("a shared integer has one access time for all keys that hold it", _shared_access_time),
     Known("HELLO checks all its options before it acts; 7.0 acts as it reads", _hello_before_7_2, diverges=True),
     Known("COMMAND GETKEYS of a command without arguments is another error in 7.0", _getkeys_before_7_2),
-    Known("a cursor that is no plain number is refused or not, differently in each version", _odd_cursor),
+    Known("7.0 takes other odd spellings of a cursor: an empty one and a negative one, but no space", _odd_cursor),
     Known("COMMAND INFO is nil for a command that is not built", _not_built),
     Known("Valkey names itself in HELLO", _valkey_hello),
     Known("Valkey's CLIENT LIST has more filters, and checks each as it reads", _valkey("CLIENT LIST")),

@@ -165,7 +165,7 @@ def contents(server, now_ms=None):
 
 
 def plain(value):
-    """A value of the store as the specification knows it: bytes, a tuple for a list, a frozenset for sets and hashes."""
+    """A value of the store as the specification knows it: bytes, a tuple for a list, else a frozenset."""
     if isinstance(value, Hash):
         return frozenset(value.items())
     name = type(value).__name__

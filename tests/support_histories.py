@@ -33,7 +33,7 @@ START_MS = 1_700_000_000_000
 
 
 class Model:
-    """{(database, key): (value, expire_ms)}; value is bytes, or a tuple of bytes for a list. Nothing in it is expired."""
+    """``data``: {(database, key): (value, expire_ms)}; a value is bytes, or a tuple for a list. Nothing is expired."""
 
     def __init__(self, data=(), now_ms=START_MS):
         self.data = dict(data)
@@ -293,7 +293,8 @@ class Writer:
             "SELECT": (there,), "PEXPIREAT": (key, when), "PEXPIRE": (key, b"60"), "TICK": (b"50",),
         }
         named = {
-            "DEL2": (b"DEL", b"a", b"b"), "MOVEBACK": (b"MOVE", key, there), "COPYDB": (b"COPY", key, key, b"DB", there),
+            "DEL2": (b"DEL", b"a", b"b"), "MOVEBACK": (b"MOVE", key, there),
+            "COPYDB": (b"COPY", key, key, b"DB", there),
             "SETPX": (b"SET", key, fresh(), b"PX", choose([b"50", b"100"])),
             "SORT": (b"SORT", b"l", b"BY", b"w*", b"GET", b"w*"),
             "SORTSTORE": (b"SORT", b"l", b"BY", b"w*", b"GET", b"w*", b"STORE", b"s"),

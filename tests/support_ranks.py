@@ -42,7 +42,7 @@ class Checker:
         self.taken.add(item[1])
         if all(item == other and item in WITH_EQUALS for other in held if other[0] >= item[0]):
             return
-        # The turn holder, with keys or without, takes the members in `close`, and nobody whom they hold up waits for it.
+        # The turn holder, with keys or without, takes the members in `close`: they wait for nothing that it holds.
         if TURN in held and item[1] in ("closed", "member"):
             return
         self.breaches.append(f"{item} is taken while holding {held}")

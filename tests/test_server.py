@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from mini_redis import Server, __version__
+from mini_redis.clock import ManualClock
 from mini_redis.config import Config, ConfigError
 from tests import resp
 from tests.resp import Error, SimpleString
@@ -537,3 +538,20 @@ def test_info_by_sections(server):
         assert {"cmdstat_set", "loading", "role"} <= set(info_of(client, "all"))
         assert info_of(client, "everything").keys() == info_of(client, "all").keys()
         assert client.execute("INFO", "nonsense") == b""
+
+
+def test_timeout_ends_idle_connections_and_no_others():
+    clock = ManualClock()
+    with Server(port=0, timeout=10, clock=clock) as server:
+        idle, busy = connect(server), connect(server)
+        assert idle.execute("PING") == busy.execute("PING") == SimpleString(b"PONG")
+        clock.advance(8000)
+        assert busy.execute("PING") == SimpleString(b"PONG")
+        clock.advance(4000)
+        deadline = time.monotonic() + 5
+        while len(server.clients) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)  # the sweep runs in the server's own thread
+        assert [client.id for client in server.clients.all()] == [2]
+        assert busy.execute("PING") == SimpleString(b"PONG")
+        idle.close()
+        busy.close()

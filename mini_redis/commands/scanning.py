@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mini_redis.commands.arguments import Arguments, integer
 from mini_redis.errors import CommandError, InvalidCursor, SyntaxFault
-from mini_redis.text import Glob
+from mini_redis.text import Glob, parse_integer
 
 DEFAULT_COUNT = 10
 UNSIGNED_64 = 1 << 64
+_UNSIGNED = re.compile(rb"([ \t-\r]*[+-]?)0*([0-9]{1,20})")
 
 
 @dataclass
@@ -48,8 +50,14 @@ def parse_scan(cursor: bytes, options: tuple[bytes, ...], command: str) -> ScanR
 
 
 def parse_cursor(data: bytes) -> int:
-    """A cursor as C's strtoul reads it: a sign is taken, and wraps. Errors: InvalidCursor."""
-    digits = data[1:] if data[:1] in (b"-", b"+") else data
-    if data and not (digits.isdigit() and len(digits) <= 20 and int(digits) < UNSIGNED_64):
+    """A cursor as Redis reads it: up to a NUL, a plain integer that is not negative; or whatever else C's strtoull takes,
+    where white space and a sign may stand in front, and a negative number wraps. Errors: InvalidCursor."""
+    spelled = _UNSIGNED.fullmatch(data.split(b"\0")[0])
+    number = int(spelled[2]) if spelled else UNSIGNED_64
+    if spelled is None or number >= UNSIGNED_64:
         raise InvalidCursor()
-    return int(data or b"0") % UNSIGNED_64
+    if not spelled[1].endswith(b"-"):
+        return number
+    if parse_integer(spelled[0]) is not None:
+        raise InvalidCursor()
+    return -number % UNSIGNED_64

@@ -250,7 +250,7 @@ def sinterstore(ctx: Context, destination: bytes, *keys: bytes) -> int:
     result = Set(ctx.limits)
     sets = _present(_sets(ctx, keys))
     if sets and min(sets, key=len).encoding != "intset":
-        result.reserve(1, b"no integer")  # as Redis, which here makes no intset, not even of integers
+        result.reserve(1, b"no integer")  # as Redis, which packs integers afterwards: too many remain a listpack
     return _store(ctx, destination, _intersection(ctx, keys), "sinterstore", result)
 
 
@@ -337,6 +337,7 @@ def _store(ctx: Context, destination: bytes, chunks: Iterable[list[bytes]], even
     for chunk in giving_way(chunks):
         for member in chunk:
             result.add(member)
+    result.pack_integers()
     if len(result):
         ctx.put(destination, result)
         ctx.modified(destination, event)

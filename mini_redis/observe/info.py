@@ -38,7 +38,7 @@ def info(server: Any, names: Iterable[str] = ()) -> str:
     for name in ALL_ORDER:
         if name in wanted:
             lines = "".join(f"{field}:{value}\r\n" for field, value in SECTIONS[name](server).items())
-            parts.append(f"# {name.capitalize()}\r\n{lines}")
+            parts.append(f"# {'CPU' if name == 'cpu' else name.capitalize()}\r\n{lines}")
     return "\r\n".join(parts)
 
 

@@ -44,7 +44,6 @@ class ActiveExpiry:
                     pass
         finally:
             gate.unregister(self._member)
-        self._store.log.drain()
 
     def _slice(self, number: int) -> bool:
         """One share of the gate; True if it is worth while to go on with this database at once."""

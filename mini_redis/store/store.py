@@ -17,7 +17,8 @@ class Log(Protocol):
     on: bool
     queue: list[Any]
 
-    def drain(self) -> None: ...
+    def drain(self) -> None:
+        """Write what is queued, unless another thread is just doing so."""
 
 
 class Store:

@@ -4,7 +4,7 @@
 - listpack: a dict that keeps the order of insertion, while members are few and short;
 - hashtable: a dict and a dense array, see `dense.py`.
 
-A set only ever moves down this list. Source: redis.io/commands/object-encoding; the rules of transition are observed
+A set that changes only ever moves down this list. Source: redis.io/commands/object-encoding; the rules of transition are observed
 on Redis 8.2, and the tests hold the rows.
 
 Set algebra yields lists of up to 4096 members, so that a caller can let others run in between.
@@ -141,6 +141,20 @@ class Set:
             for member in popped:
                 self.discard(member)
         return popped
+
+    def pack_integers(self) -> None:
+        """Become an intset if all members are integers and it may hold so many, as the result of SINTERSTORE. O(1),
+        as the limit of an intset bounds it."""
+        if self._integers is not None or len(self) > self._limits.set_max_intset_entries:
+            return
+        values = []
+        for member in self._names():
+            value = parse_integer(member)
+            if value is None:
+                return
+            values.append(value)
+        self._integers = array("q", sorted(values))
+        self._compact = self._dense = None
 
     # Reading
 

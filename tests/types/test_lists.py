@@ -187,7 +187,7 @@ def test_one_large_element_makes_a_quicklist_and_replacing_it_a_listpack():
 def test_memory_usage_follows_the_content():
     small, long, wide = make_list([b"a"]), make_list(numbers(10_000)), make_list([b"x" * 1000] * 100)
     assert 200 < small.memory_usage() < 400
-    assert 400_000 < long.memory_usage() < 500_000
+    assert 400_000 < long.memory_usage() < 700_000  # without the GIL an object is 16 bytes larger
     assert 100_000 < wide.memory_usage() < 110_000
 
 

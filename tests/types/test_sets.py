@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mini_redis.text import parse_integer
 from mini_redis.types.limits import EncodingLimits
 from mini_redis.types.sets import Set, difference, intersection, union
 
@@ -214,6 +215,13 @@ class SetMachine(RuleBasedStateMachine):
         popped = self.items.pop_random_many(count, rng)
         assert len(set(popped)) == len(popped) == min(count, len(self.model)) and self.model.issuperset(popped)
         self.model.difference_update(popped)
+
+    @rule()
+    def pack_integers(self):
+        self.items.pack_integers()
+        limit = self.items._limits.set_max_intset_entries
+        if len(self.model) <= limit and all(parse_integer(member) is not None for member in self.model):
+            assert self.items.encoding == "intset"
 
     @rule(count=st.integers(1, 4))
     def scan(self, count):

@@ -50,7 +50,7 @@ def parse_scan(cursor: bytes, options: tuple[bytes, ...], command: str) -> ScanR
 
 
 def parse_cursor(data: bytes) -> int:
-    """A cursor as Redis reads it: up to a NUL, a plain integer that is not negative; or whatever else C's strtoull takes,
+    """A cursor as Redis reads it: up to a NUL, a plain integer that is not negative; or what else C's strtoull takes,
     where white space and a sign may stand in front, and a negative number wraps. Errors: InvalidCursor."""
     spelled = _UNSIGNED.fullmatch(data.split(b"\0")[0])
     number = int(spelled[2]) if spelled else UNSIGNED_64

@@ -15,7 +15,7 @@ SLICE_ELEMENTS = 20_000
 
 
 def in_slices(items: list[T]) -> Iterator[list[T]]:
-    """Parts of a list in order; other threads run between them. Allowed under key locks: ``sleep(0)`` waits for no one."""
+    """Parts of a list in order; others run between them. Allowed under key locks: ``sleep(0)`` waits for none."""
     if len(items) <= SLICE_ELEMENTS:
         yield items
         return

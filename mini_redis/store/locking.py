@@ -213,7 +213,7 @@ class Unit:
         self.close()
 
     def exclusively(self, action: Callable[[], Any]) -> Any:
-        """Run ``action`` with the gate closed and share the gate again; a unit with the turn keeps it closed to its end.
+        """Run ``action`` with the gate closed and share it again; a unit with the turn keeps it closed to its end.
 
         A unit without the turn must hold no key, and nothing that it looked up in the gate holds inside ``action``.
         """

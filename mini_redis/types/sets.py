@@ -4,8 +4,8 @@
 - listpack: a dict that keeps the order of insertion, while members are few and short;
 - hashtable: a dict and a dense array, see `dense.py`.
 
-A set that changes only ever moves down this list. Source: redis.io/commands/object-encoding; the rules of transition are observed
-on Redis 8.2, and the tests hold the rows.
+A set that changes only ever moves down this list. Source: redis.io/commands/object-encoding; the rules of transition
+are observed on Redis 8.2, and the tests hold the rows.
 
 Set algebra yields lists of up to 4096 members, so that a caller can let others run in between.
 

@@ -65,6 +65,7 @@ class Session:
 
     def close(self) -> None:
         """Leave the gate's members and the table of clients."""
+        self._send = None  # whoever gave it holds this session: no cycle is left behind
         self.server.store.gate.unregister(self.member)
         self.server.stats.close(self.counters)
         self.server.clients.remove(self.client)
@@ -254,6 +255,7 @@ class Session:
         except CommandError as error:
             if self.client.is_closing:
                 return True
+            error.__traceback__ = None
             reply = error
             self.server.stats.add_error(spec.name if spec else "", error.code, True)
         except Exception as error:  # a bug before the handler or after it; `end` has put the locks in order
@@ -308,6 +310,7 @@ class Session:
         """Turn what a handler raised into its reply. A bug goes to the log when no key is held any more."""
         ctx = self.ctx
         if isinstance(error, CommandError):
+            error.__traceback__ = None  # it leads to frames that hold this very reply, and the entry
             reply = error
         elif isinstance(error, MemoryError) and not ctx.dirty:
             reply = errors.NotEnoughMemory()

@@ -12,6 +12,7 @@ import pytest
 from mini_redis.commands.registry import make_table
 from mini_redis.config import Config
 from mini_redis.directives import MEANINGFUL, NOT_BUILT, WITHOUT_EFFECT
+from tests import resp
 from tests.resp import OK, Error
 from tests.transcripts import runner
 
@@ -185,6 +186,13 @@ def test_sort_alpha_compares_all_bytes(client):
     assert client.execute("SORT", "l", "ALPHA", "DESC") == [b"\0z", b"\0a", b""]
 
 
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_sort_by_equal_texts_leaves_the_order(client, direction):
+    client.execute("RPUSH", "l", "c", "a", "b", "d")
+    client.execute("MSET", "w_a", "x", "w_b", "x", "w_c", "x", "w_d", "x")
+    assert client.execute("SORT", "l", "BY", "w_*", "ALPHA", direction) == [b"c", b"a", b"b", b"d"]
+
+
 def test_sort_forgets_what_came_before(client):
     """Either of the two commands before SORT makes it fail in Redis."""
     client.execute("SADD", "s", "22")
@@ -216,6 +224,6 @@ def test_hello_that_fails_does_nothing(client):
 def talk(manual_server):
     """Commands to the server whose time stands still."""
     server, _ = manual_server
-    with sys.modules["tests.resp"].connect("127.0.0.1", server.port) as connection:
+    with resp.connect("127.0.0.1", server.port) as connection:
         yield connection.execute
         connection.execute("FLUSHALL")

@@ -5,6 +5,7 @@ The command line and signals are the business of test_main.py.
 
 import contextlib
 import errno
+import gc
 import os
 import re
 import selectors
@@ -14,6 +15,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -555,3 +557,25 @@ def test_timeout_ends_idle_connections_and_no_others():
         assert busy.execute("PING") == SimpleString(b"PONG")
         idle.close()
         busy.close()
+
+
+def test_what_a_connection_held_is_freed_without_the_cycle_collector():
+    with Server(port=0) as server:
+        client = connect(server)
+        client.execute("SET", "k", "v")
+        client.execute("LPUSH", "k", "wrong type")
+        client.execute("NOSUCH")
+        (connection,) = server._connections.values()
+        held = [weakref.ref(connection), weakref.ref(connection.session)]
+        del connection
+        gc.collect()
+        gc.disable()
+        try:
+            client.execute("LPUSH", "k", "wrong type")
+            client.close()
+            deadline = time.monotonic() + 5
+            while any(reference() is not None for reference in held) and time.monotonic() < deadline:
+                time.sleep(0.01)  # until the connection's thread has ended
+            assert [reference() for reference in held] == [None, None]
+        finally:
+            gc.enable()

@@ -9,7 +9,7 @@ from tests import support_histories
 from tests.support_concurrency import SOAK_SECONDS, check_store
 from tests.support_histories import MIXES, History, Model, Operation, check_history, is_linearizable, record_history
 
-SECONDS = 1.0
+SECONDS = 1.5
 """For each mix."""
 
 

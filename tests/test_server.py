@@ -338,20 +338,14 @@ class Peer:
     (("2001:db8::1", 5000, 0, 0), False), (("fe80::1%eth0", 5000, 0, 2), False), (("::ffff:192.0.2.1", 1, 0, 0), False),
 ])
 def test_protected_mode(address, is_local):
-    server = Server(port=0)
-    try:
-        peer = Peer()
-        assert server.admits(peer, address) is is_local
-        assert (peer.sent == b"") is is_local
-        if not is_local:
-            assert peer.sent.startswith(b"-DENIED ") and peer.sent.count(b"\r\n") == 1 and peer.sent.endswith(b"\r\n")
-            assert server.stats.snapshot()[0]["rejected_connections"] == 1
-        for directives in ({"requirepass": "pw"}, {"protected_mode": "no"}):
-            other = Server(port=0, **directives)
-            assert other.admits(Peer(), address)
-            other.stop()
-    finally:
-        server.stop()
+    server, peer = Server(port=0), Peer()  # not started, so there is nothing to stop
+    assert server.admits(peer, address) is is_local
+    assert (peer.sent == b"") is is_local
+    if not is_local:
+        assert peer.sent.startswith(b"-DENIED ") and peer.sent.count(b"\r\n") == 1 and peer.sent.endswith(b"\r\n")
+        assert server.stats.snapshot()[0]["rejected_connections"] == 1
+    for directives in ({"requirepass": "pw"}, {"protected_mode": "no"}):
+        assert Server(port=0, **directives).admits(Peer(), address)
 
 
 def test_a_peer_that_is_gone_already_is_refused_all_the_same():

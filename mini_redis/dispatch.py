@@ -312,16 +312,23 @@ class Session:
         if isinstance(error, CommandError):
             error.__traceback__ = None  # it leads to frames that hold this very reply, and the entry
             reply = error
-        elif isinstance(error, MemoryError) and not ctx.dirty:
-            reply = errors.NotEnoughMemory()
         else:
-            self._bugs.append((name, error))
-            self.server.stats.add("internal_errors")
+            is_memory = isinstance(error, MemoryError) and not ctx.dirty
+            reply = errors.NotEnoughMemory() if is_memory else errors.InternalError()
+            if not is_memory:
+                self._bugs.append((name, error))
+                self.server.stats.add("internal_errors")
             if writes:
-                ctx.log_present_state()  # it may have failed between a change and saying so
-            reply = errors.InternalError()
+                self._log_present_state()
         self.server.stats.add_error(name, reply.code, False)
         return reply
+
+    def _log_present_state(self) -> None:
+        """The command may have failed between a change and saying so: the log gets its keys as they are now."""
+        try:
+            self.ctx.log_present_state()
+        except MemoryError as error:
+            self._bugs.append(("(log of what a failed command left behind)", error))
 
     # --- replies and figures
 

@@ -121,7 +121,7 @@ def test_keys_are_found_by_their_specs():
     assert key_at(9, "RO").find(words) == []
     assert unknown_keys("RO").find(words) == []
     for count, keys in ((b"2", [b"a", b"b"]), (b"5", [b"a", b"b", b"c", b"d", b"e"]), (b"6", []), (b"0", []),
-                        (b"-1", []), (b"x", []), (b"9" * 30, []), (b" 1", [])):
+                        (b"-1", []), (b"x", []), (b"9" * 30, []), (b" +01x", [b"a"]), (b"", [])):
         assert numkeys_at(1, "RO").find([b"CMD", count, b"a", b"b", b"c", b"d", b"e"]) == keys
 
 

@@ -210,14 +210,23 @@ def keys_(ctx: Context, pattern: bytes) -> list[bytes]:
     The gate is closed only to copy the names; the matching is done beside other clients, in slices.
     Source: redis.io/commands/keys
     """
-    # Which database is ours may change while the gate is let go: it is looked up inside, like the names.
-    database, names = ctx.exclusively(lambda: (ctx.database, list(ctx.database.keys)))
+    names, dead = ctx.exclusively(lambda: _copy_names(ctx))
     if pattern != b"*":
         glob = Glob(pattern)
         names = [name for part in in_slices(names) for name in part if glob.matches(name)]
-    if not database.volatile.names:
-        return names
-    return [name for part in in_slices(names) for name in part if not _is_expired(ctx, database, name)]
+    return [name for part in in_slices(names) for name in part if name not in dead] if dead else names
+
+
+def _copy_names(ctx: Context) -> tuple[list[bytes], set[bytes]]:
+    """The keys of the database, and those of them whose time has come, of the one moment in which the gate is closed.
+
+    10 ms a million keys, and 100 ms a million keys with a TTL. The database is looked up here: which one is ours may
+    have changed while the gate was let go.
+    """
+    database, now_ms = ctx.database, ctx.now_ms()
+    entries = database.entries
+    dead = {name for name in database.volatile.names if entries[name].expire_ms <= now_ms}  # type: ignore[operator]
+    return list(database.keys), dead
 
 
 @command("RANDOMKEY", arity=1, flags="readonly", since="1.0.0", complexity="O(1)",

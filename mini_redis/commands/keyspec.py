@@ -7,6 +7,7 @@ UPDATE INSERT DELETE for what happens to the value. Source: redis.io/docs/refere
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,8 @@ class KeySpec:
         if self.unknown:
             return []
         if self.numkeys:
-            count = parse_integer(argv[self.begin]) if self.begin < len(argv) else None
-            if count is None or count < 1 or self.begin + count >= len(argv):
+            count = _leading_integer(argv[self.begin]) if self.begin < len(argv) else 0
+            if count < 1 or self.begin + count >= len(argv):
                 return []
             return argv[self.begin + 1:self.begin + 1 + count]
         if self.last == 0:
@@ -54,6 +55,19 @@ class KeySpec:
             else:
                 find = _step(b"range", [b"lastkey", self.last, b"keystep", self.step, b"limit", 0])
         return FlatMap([b"flags", flags, b"begin_search", search, b"find_keys", find])
+
+
+_LEADING_DIGITS = re.compile(rb"[ \t-\r]*\+?0*([0-9]{0,20})")
+
+
+def _leading_integer(data: bytes) -> int:
+    """A count as C's atoi reads it, whatever follows the digits: the command itself will refuse such a number, but
+    COMMAND GETKEYS does not run it. A negative one is 0 here."""
+    count = parse_integer(data)
+    if count is None:
+        match = _LEADING_DIGITS.match(data)
+        count = int(match[1] or 0) if match else 0
+    return count
 
 
 def _step(kind: bytes, spec: list[Any]) -> FlatMap:

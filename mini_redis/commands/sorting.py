@@ -77,7 +77,11 @@ def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
     return len(result)
 
 
-@command("SORT_RO", arity=-2, keys=(key_at(1, "RO ACCESS"), unknown_keys("RO ACCESS")), find_pairs=_sort_pairs,
+def _sort_ro_pairs(number: int, databases: int, argv: list[bytes]) -> list[tuple[int, bytes]]:
+    return [(number, argv[1])]
+
+
+@command("SORT_RO", arity=-2, keys=(key_at(1, "RO ACCESS"), unknown_keys("RO ACCESS")), find_pairs=_sort_ro_pairs,
          flags="readonly movablekeys", since="7.0.0")
 def sort_ro(ctx: Context, key: bytes, *options: bytes) -> list[bytes | None]:
     """Sorts the elements of a list, set or sorted set and returns them; never stores.

@@ -98,7 +98,7 @@ class Hash:
             longest = limits.hash_max_listpack_value
             if len(field) <= longest and len(value) <= longest:
                 is_new = field not in compact
-                if not is_new or len(compact) < limits.hash_max_listpack_entries:
+                if len(compact) + is_new <= limits.hash_max_listpack_entries:
                     compact[field] = value
                     return is_new
             self._become_dense()

@@ -10,6 +10,7 @@ sentences on stderr.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import faulthandler
 import gc
@@ -232,5 +233,19 @@ def _complain(sentence: str) -> int:
     return EXIT_CANNOT_START
 
 
+def run() -> None:
+    """The program: ``main``, and then out at once.
+
+    All that must be done at the end is done by then. The interpreter's own end would take apart the modules under
+    threads that are just leaving; without the GIL, CPython 3.13.0rc2 was seen to hang there.
+    """
+    status = main()
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, broken, or not there
+            stream.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -55,10 +55,13 @@ def _watch(allowed: list[int], here: int) -> None:
 
 
 def _move(cpu: int) -> None:
-    """Move every thread; one that ends meanwhile needs it no more."""
-    for name in os.listdir("/proc/self/task"):
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(int(name), {cpu})
+    """Move every thread, also those that others start meanwhile; one that ends meanwhile needs it no more."""
+    moved: set[str] = set()
+    while names := set(os.listdir("/proc/self/task")) - moved:
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(int(name), {cpu})
+        moved |= names
 
 
 def _busy_seconds() -> dict[int, float]:

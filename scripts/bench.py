@@ -33,9 +33,9 @@ from dataclasses import dataclass, field
 import benchlib
 from benchlib import BenchmarkError, Connection, Load, RunningServer, ServerKind, Stopwatch
 
-ALL = ("null", "mini", "redis", "fakeredis")
+ALL = ("null", "null1", "mini", "redis", "fakeredis")
 REAL = ("mini", "redis", "fakeredis")  # those that execute commands; the null server only says +OK
-WITHOUT_FAKEREDIS = ("null", "mini", "redis")
+WITHOUT_FAKEREDIS = ("null", "null1", "mini", "redis")
 KEYS = 10_000
 SMALL_VALUE = b"xxx"  # redis-benchmark's default data size, 3 bytes
 BIG_VALUE = b"x" * 100 * 1024
@@ -522,7 +522,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a round on one server (default 1)")
     parser.add_argument("--keys", type=int, default=1_000_000, help="keys loaded to measure memory")
     parser.add_argument("--quick", action="store_true", help="1 round of 0.2 seconds, 20,000 keys")
-    parser.add_argument("--servers", default=",".join(ALL), help="which of null,mini,redis,fakeredis (default all)")
+    parser.add_argument("--servers", default=",".join(ALL), help=f"which of {','.join(ALL)} (default all)")
     parser.add_argument("--python", default=sys.executable, help="interpreter for the null server and mini_redis")
     parser.add_argument("--fakeredis-python", default=sys.executable, help="one that has fakeredis and redis-py")
     parser.add_argument("--small-client", action="store_true", help="do without redis-benchmark")
@@ -547,7 +547,7 @@ def choose_servers(arguments: argparse.Namespace) -> dict[str, ServerKind]:
     for name in sorted(wanted - set(kinds)):
         print(f"{name} is not installed; its columns will be missing")
     if {"mini", "null"} <= wanted and (interval := read_switch_interval(kinds["mini"])):
-        null_arguments = ("--switch-interval", str(interval), "--one-cpu")
+        null_arguments = ("--switch-interval", str(interval))
         kinds = benchlib.find_servers(arguments.python, arguments.fakeredis_python, null_arguments)
     return {name: kind for name, kind in kinds.items() if name in wanted}
 

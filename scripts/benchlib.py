@@ -345,6 +345,8 @@ def find_servers(python: str, fakeredis_python: str, null_arguments: Sequence[st
     ).stdout.strip()
     kinds = [
         ServerKind("null", (python, null_script, "--port", "{port}", *null_arguments), f"CPython {version}"),
+        ServerKind("null1", (python, null_script, "--port", "{port}", "--one-cpu", *null_arguments),
+                   f"CPython {version}"),
         ServerKind("mini", (python, "-m", "mini_redis", "--port", "{port}"), f"CPython {version}"),
     ]
     if redis := shutil.which("redis-server"):

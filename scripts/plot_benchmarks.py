@@ -34,8 +34,10 @@ BEGIN_MARK = "<!-- tables: written by scripts/plot_benchmarks.py --update-docs -
 END_MARK = "<!-- end of tables -->"
 NO_MATPLOTLIB = "matplotlib is missing: python3 -m pip install '.[bench]' installs it (Python 3.11 or later)"
 
-TITLES = {"null": "null server", "mini": "mini_redis", "redis": "Redis", "fakeredis": "fakeredis"}
-COLORS = {"null": "#8c8c8c", "mini": "#0072b2", "redis": "#d55e00", "fakeredis": "#009e73"}  # told apart by all eyes
+TITLES = {"null": "null server", "null1": "null server, one CPU", "mini": "mini_redis", "redis": "Redis",
+          "fakeredis": "fakeredis"}
+COLORS = {"null": "#8c8c8c", "null1": "#c0c0c0", "mini": "#0072b2", "redis": "#d55e00",
+          "fakeredis": "#009e73"}  # told apart by all eyes
 BY_CLIENTS = re.compile(r"set_c(\d+)_p1$")  # the cases that differ in nothing but the number of clients
 
 
@@ -107,7 +109,8 @@ def draw_ratios(server: dict) -> Any:
     cases = [case for case in server["cases"] if case["metric"] == "rps" and case["ratios"]]
     if not cases:
         return None
-    names = [name for name in ("mini/null", "mini/redis", "mini/fakeredis") if any(name in c["ratios"] for c in cases)]
+    others = ("mini/null", "mini/null1", "mini/redis", "mini/fakeredis")
+    names = [name for name in others if any(name in case["ratios"] for case in cases)]
     figure, all_axes = pyplot.subplots(1, len(names), figsize=(3.2 * len(names) + 1, 0.25 * len(cases) + 1.2),
                                        sharey=True, squeeze=False)
     for axes, name in zip(all_axes[0], names):

@@ -192,7 +192,7 @@ def test_the_service(tmp_path):
 
 
 def test_the_installed_command_is_declared():
-    assert "mini-redis = mini_redis.__main__:main" in read("setup.cfg")
+    assert "mini-redis = mini_redis.__main__:run" in read("setup.cfg")
 
 
 def test_what_is_not_there_is_refused():

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(config: Config) -> int:
     """Start the server of ``config`` and wait for its end."""
-    server = Server(config=config)
+    server = Server(config=config, is_eager=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.request_stop())
     try:

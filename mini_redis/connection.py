@@ -22,6 +22,7 @@ EXACT_BYTES = 4096
 MAX_RECV_BYTES = 1024 * 1024
 """One step of reading a big argument: never allocate on the word of a header more than this ahead of the bytes."""
 STRANGER_BACKLOG_BYTES = 1024 * 1024
+EAGER_TRIES = 40
 DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 WAITALL = getattr(socket, "MSG_WAITALL", 0)
 
@@ -33,6 +34,7 @@ class Connection:
         self.socket = sock
         self.client = client
         self.session = Session(server, client, self._send_rest)
+        self._server = server
         self._clock = server.clock
         self._config = server.config
         self._backlog: deque[bytes] = deque()  # read while a send was blocked, not executed yet
@@ -42,9 +44,15 @@ class Connection:
     def run(self) -> None:
         """Serve until either side ends the connection. Raises OSError when the link breaks."""
         receive, send, execute = self.socket.recv, self.socket.send, self.session.execute
+        is_eager, clients = self._server.is_eager, self._server.clients
         client, clock, parser, counters = self.client, self._clock, self.session.parser, self.session.counters
         while not client.is_closing:
-            data = self._receive() if parser.needs_care or self._backlog else receive(RECV_BYTES)
+            if parser.needs_care or self._backlog:
+                data = self._receive()
+            elif is_eager and clients.is_single:
+                data = self._receive_eagerly()
+            else:
+                data = receive(RECV_BYTES)
             if not data:
                 return
             counters.input_bytes += len(data)
@@ -86,6 +94,21 @@ class Connection:
             data = self.socket.recv(min(missing, MAX_RECV_BYTES), WAITALL)
         self.client.query_bytes = 0
         return data
+
+    def _receive_eagerly(self) -> bytes:
+        """Ask for bytes a few times before sleeping for them.
+
+        A lone client often answers sooner than a sleeping thread, and the CPU it slept on, wake up: 18,000 instead of
+        9,500 commands a second without pipeline, on two cores of a virtual machine. It takes up to 50 us of CPU a
+        request, so it is for a server that has its process, and a lone client, for themselves.
+        """
+        receive = self.socket.recv
+        for _ in range(EAGER_TRIES):
+            try:
+                return receive(RECV_BYTES, DONTWAIT)
+            except BlockingIOError:
+                pass
+        return receive(RECV_BYTES)
 
     def _limit(self, held_bytes: int) -> None:
         """OSError if the client makes us hold more than it may: of a command that does not end, or by not reading."""

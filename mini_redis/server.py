@@ -117,11 +117,12 @@ class Server:
             connect(server.port)
 
     Keyword arguments are directives with ``_`` for ``-``; port 0 takes a free one. ``clock`` and ``random`` are for
-    tests that want to control them. A server is started at most once.
+    tests that want to control them; ``is_eager`` is for a process with nothing else to do (``connection.py`` says why).
+    A server is started at most once.
     """
 
     def __init__(self, config: Config | None = None, *, clock: Clock | None = None,
-                 random_source: random.Random | None = None, **directives: Any) -> None:
+                 random_source: random.Random | None = None, is_eager: bool = False, **directives: Any) -> None:
         if config is not None and directives:
             raise TypeError("give either a config or directives")
         self.config = config if config is not None else Config.from_keywords(**directives)
@@ -135,6 +136,7 @@ class Server:
         self.stats.open(Counters(self.expiry.unit))
         self.table = make_table()
         self.run_id = secrets.token_hex(20)
+        self.is_eager = is_eager
         self.version = __version__
         self.started_s = self.clock.monotonic()
         self.started_at_s = self.clock.now_ms() // 1000

@@ -573,3 +573,17 @@ def test_what_a_connection_held_is_freed_without_the_cycle_collector():
             assert [reference() for reference in held] == [None, None]
         finally:
             gc.enable()
+
+
+def test_an_eager_server_serves_one_client_and_two_and_sleeps_when_idle():
+    with Server(port=0, is_eager=True) as server:
+        with contextlib.closing(connect(server)) as one:
+            assert [one.execute("INCR", "n") for _ in range(100)] == list(range(1, 101))
+            with contextlib.closing(connect(server)) as two:
+                counts = [client.execute("INCR", "n") for _ in range(50) for client in (one, two)]
+                assert counts == list(range(101, 201))
+            assert one.execute("GET", "n") == b"200"
+            used_s = time.process_time()
+            time.sleep(0.5)  # the time in which nothing must be done
+            assert time.process_time() - used_s < 0.25
+            assert one.execute("GET", "n") == b"200"

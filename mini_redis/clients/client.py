@@ -58,6 +58,7 @@ class ClientTable:
         self._lock = make_lock("clients")
         self._clients: dict[int, Client] = {}
         self._last_id = 0
+        self.is_single = True  # whether there is one client at most; read without the lock, as a hint
 
     def next_id(self) -> int:
         """Ids rise and are never used twice."""
@@ -68,10 +69,12 @@ class ClientTable:
     def add(self, client: Client) -> None:
         with self._lock:
             self._clients[client.id] = client
+            self.is_single = len(self._clients) < 2
 
     def remove(self, client: Client) -> None:
         with self._lock:
             self._clients.pop(client.id, None)
+            self.is_single = len(self._clients) < 2
 
     def all(self) -> list[Client]:
         """The clients of this moment, in order of their ids."""

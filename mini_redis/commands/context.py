@@ -36,6 +36,7 @@ class ServerParts(Protocol):
     table: CommandTable
     random: random.Random
     expiry: ActiveExpiry
+    is_eager: bool
 
     def request_stop(self) -> None: ...
 

@@ -161,8 +161,7 @@ class Session:
                     return
                 find_entry = ctx.rebind()
                 continue
-            # the short way; `entry` is locked, unless it is ABSENT
-            if spec is not running:
+            if spec is not running:  # from here on the short way; `entry` is locked, unless it is ABSENT
                 now = perf_counter_ns()
                 if running is not None:
                     self._count(running, calls, begun, now)

@@ -19,6 +19,7 @@ compared with what is explained in docs/benchmarks.md.
 
 from __future__ import annotations
 
+import abc
 import argparse
 import fnmatch
 import selectors
@@ -70,7 +71,7 @@ class Options:
 
 # ---- cases
 
-class Case:
+class Case(abc.ABC):
     """One thing to measure on several servers; `metric` names the figure of a sample that counts."""
 
     name: str
@@ -85,9 +86,9 @@ class Case:
     def warm_up(self, server: RunningServer, options: Options) -> None:
         """Bring a server just started into the state that is to be measured."""
 
+    @abc.abstractmethod
     def measure(self, server: RunningServer, options: Options) -> dict:
         """One round on one server: a sample, that is figures by name."""
-        raise NotImplementedError
 
 
 @dataclass

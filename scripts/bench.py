@@ -83,7 +83,7 @@ class Case(abc.ABC):
         """What the JSON says about the case itself."""
         return {"metric": self.metric}
 
-    def warm_up(self, server: RunningServer, options: Options) -> None:
+    def warm_up(self, server: RunningServer, options: Options) -> None:  # noqa: B027  (a hook)
         """Bring a server just started into the state that is to be measured."""
 
     @abc.abstractmethod

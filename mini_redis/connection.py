@@ -35,8 +35,6 @@ class Connection:
         self.client = client
         self.session = Session(server, client, self._send_rest)
         self._server = server
-        self._clock = server.clock
-        self._config = server.config
         self._backlog: deque[bytes] = deque()  # read while a send was blocked, not executed yet
         self._backlog_bytes = 0
         self._at_end = False  # the client has said its last byte
@@ -45,7 +43,7 @@ class Connection:
         """Serve until either side ends the connection. Raises OSError when the link breaks."""
         receive, send, execute = self.socket.recv, self.socket.send, self.session.execute
         is_eager, clients = self._server.is_eager, self._server.clients
-        client, clock, parser, counters = self.client, self._clock, self.session.parser, self.session.counters
+        client, clock, parser, counters = self.client, self._server.clock, self.session.parser, self.session.counters
         while not client.is_closing:
             if parser.needs_care or self._backlog:
                 data = self._receive()
@@ -113,7 +111,7 @@ class Connection:
     def _limit(self, held_bytes: int) -> None:
         """OSError if the client makes us hold more than it may: of a command that does not end, or by not reading."""
         authenticated = self.client.authenticated
-        if held_bytes > (self._config["client-query-buffer-limit"] if authenticated else STRANGER_BACKLOG_BYTES):
+        if held_bytes > (self._server.config["client-query-buffer-limit"] if authenticated else STRANGER_BACKLOG_BYTES):
             raise OSError("the client sent more than client-query-buffer-limit that cannot be executed yet")
 
     def _send_rest(self, data: bytes, sent: int = 0) -> None:

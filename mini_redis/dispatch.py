@@ -276,7 +276,7 @@ class Session:
             if subcommand is None:
                 raise errors.UnknownSubcommand(spec.name.upper(), argv[1])
             spec = subcommand
-        if not spec.min_words <= len(argv) <= spec.max_words:
+        if not spec.accepts(len(argv)):
             raise errors.WrongArity(spec.name)
         if not self.client.authenticated and "no_auth" not in spec.flags:
             raise errors.NoAuth()

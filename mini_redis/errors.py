@@ -94,10 +94,6 @@ class NoProtocol(CommandError):
     code, text = "NOPROTO", "unsupported protocol version"
 
 
-class OutOfMemory(CommandError):
-    code, text = "OOM", "command not allowed when used memory > 'maxmemory'."
-
-
 class NotEnoughMemory(CommandError):
     """Python could not allocate what the command needs; nothing was changed."""
 
